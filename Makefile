@@ -1,0 +1,95 @@
+# Every target makes what it needs in .venv first: Python 3.11 or newer and make are enough.
+# `make PYTHON=python3.12 …` takes another interpreter; `make test ARGS="-k persons"` hands options on.
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# pytest's exit code 5: the tier has no test (yet, or on this machine).
+NONE_IS_FINE := || [ $$? -eq 5 ]
+EXTRAS_FOR_TESTS := cli,parquet,redis,speed,zstd
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint format types imports properties docs coverage nginx bench bench-quick clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/.demo ## Start the embedded server and stream its 100,000 persons
+	@$(BIN)/posthog-env demo
+
+test: $(VENV)/.test ## Run the quick test suite
+	$(BIN)/python -m pytest -m "not slow and not nginx" $(ARGS)
+
+check: lint types imports properties docs ## Run everything that is checked besides the quick suite
+
+lint: $(VENV)/.dev ## Check style and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: $(VENV)/.dev ## Mend style and format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: $(VENV)/.dev ## Check types with mypy and pyright, both strict
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+imports: $(VENV)/.dev ## Check that imports point down only
+	$(BIN)/lint-imports
+
+properties: $(VENV)/.dev ## Run the property tests with many more cases, and the slow tests
+	POSTHOG_ENV_CHECK=1 $(BIN)/python -m pytest -o faulthandler_timeout=900 tests/property $(ARGS) $(NONE_IS_FINE)
+	$(BIN)/python -m pytest -m "slow and not nginx" --ignore=tests/property $(ARGS) $(NONE_IS_FINE)
+
+docs: $(VENV)/.dev ## Build the documentation into docs/_build/html; a warning is an error
+	$(BIN)/sphinx-build -n -W --keep-going -q -b html docs docs/_build/html
+
+coverage: $(VENV)/.dev ## Run the tests, and show the lines and branches that none reaches
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -m "not slow and not nginx" $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+nginx: $(VENV)/.test ## Run the tests that put nginx in front of the embedded server
+	$(BIN)/python -m pytest -m nginx $(ARGS) $(NONE_IS_FINE)
+
+bench: $(VENV)/.bench ## Measure this package beside its peers; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-quick: $(VENV)/.bench ## Measure this package against floor and ceiling, in a minute
+	$(BIN)/python -m benchmarks --quick $(ARGS)
+
+clean: ## Remove .venv, caches and results
+	rm -rf $(VENV) build dist docs/_build htmlcov .coverage .coverage.* \
+		.mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+# The environment, in levels: each target installs no more than it needs, once, and again when
+# pyproject.toml changes. A higher level holds the lower ones.
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	$(PIP) install --editable '.[cli]'
+	@touch $@
+
+# Dependency groups came with pip 25.1.
+$(VENV)/.pip: | $(BIN)/python
+	$(PIP) install --upgrade 'pip>=25.1'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(VENV)/.pip
+	$(PIP) install --editable '.[$(EXTRAS_FOR_TESTS)]' --group tests
+	@touch $(VENV)/.demo $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/.pip
+	$(PIP) install --editable '.[all]' --group tests --group typing --group docs --group lint
+	@touch $(VENV)/.demo $(VENV)/.test $@
+
+$(VENV)/.bench: pyproject.toml | $(VENV)/.pip
+	$(PIP) install --editable '.[$(EXTRAS_FOR_TESTS)]' --group bench
+	@touch $(VENV)/.demo $@
