@@ -1,0 +1,150 @@
+"""Plain values to models by cattrs, with no guessing: `null` never becomes `"None"`."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+import attrs
+import cattrs
+
+from posthog_env_async.errors import ResponseDecodeError
+
+__all__ = ["as_time", "as_uuid", "structure", "unknown_fields"]
+
+T = TypeVar("T")
+
+EXTRA = "extra"
+
+
+def as_time(text: str) -> datetime:
+    """Read a time with or without fraction; without an offset it is UTC."""
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def as_uuid(text: str) -> UUID:
+    """Read a UUID."""
+    return UUID(text)
+
+
+def structure(kind: type[T], value: Any, where: str = "$") -> T:
+    """Make a model of decoded JSON; unknown fields go to `extra`.
+
+    Raises:
+        ResponseDecodeError: naming the path of each wrong field, never its value.
+    """
+    filled = _with_extra(kind, value)
+    try:
+        return _strict.structure(filled, kind)
+    except Exception:  # noqa: BLE001 - whatever a hook raises, the slow way says it with its path
+        explain = _wrong_fields
+    wrong = explain(kind, filled, where)
+    raise ResponseDecodeError(f"the answer does not fit {kind.__name__.lstrip('_')}: {wrong}")
+
+
+def unknown_fields(kind: type[Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a model does not name."""
+    known = {field.alias for field in attrs.fields(kind)}
+    return {name: value for name, value in row.items() if name not in known}
+
+
+def _with_extra(kind: type[Any], value: Any) -> Any:
+    if not isinstance(value, dict) or not attrs.has(kind):
+        return cast("Any", value)
+    row = cast("dict[str, Any]", value)
+    return {**row, EXTRA: unknown_fields(kind, row)}
+
+
+def _wrong_fields(kind: type[Any], value: Any, where: str) -> str:
+    try:
+        _explaining.structure(value, kind)
+    except Exception as error:  # noqa: BLE001 - as above
+        found = cattrs.transform_error(error, where, _plain_reason)
+        return ", ".join(line.replace("._", ".") for line in found)
+    return f"unreadable @ {where}"
+
+
+def _plain_reason(error: BaseException, kind: type[Any] | None) -> str:
+    if isinstance(error, KeyError):
+        return "required field missing"
+    return f"expected {getattr(kind, '__name__', None) or str(kind)}"
+
+
+def _exactly(kind: type[T]) -> Callable[[Any, Any], T]:
+    def check(value: Any, _: Any) -> T:
+        if type(value) is not kind:
+            raise TypeError(kind.__name__)
+        return value
+
+    return check
+
+
+_text, _whole = _exactly(str), _exactly(int)
+_list: Callable[[Any, Any], list[Any]] = _exactly(list)
+
+
+def _number(value: Any, _: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError("float")
+    return value
+
+
+def _time(value: Any, _: Any) -> datetime:
+    return as_time(_text(value, str))
+
+
+def _uuid(value: Any, _: Any) -> UUID:
+    return as_uuid(_text(value, str))
+
+
+def _items(value: Any, check: Callable[[Any, Any], T]) -> tuple[T, ...]:
+    items = _list([] if value is None else value, list)
+    return tuple(check(item, None) for item in items)
+
+
+def _texts(value: Any, _: Any) -> tuple[str, ...]:
+    return _items(value, _text)
+
+
+def _wholes(value: Any, _: Any) -> tuple[int, ...]:
+    return _items(value, _whole)
+
+
+def _mapping(value: Any, _: Any) -> Mapping[str, Any]:
+    if value is not None and not isinstance(value, dict):
+        raise TypeError("object")
+    return cast("Mapping[str, Any]", value or {})
+
+
+def _identifier(value: Any, _: Any) -> int | str | None:
+    if value is not None and type(value) not in {int, str}:
+        raise TypeError("int, text or null")
+    return cast("int | str | None", value)
+
+
+def _strict_converter(*, detailed: bool) -> cattrs.Converter:
+    converter = cattrs.Converter(detailed_validation=detailed, use_alias=True)
+    for kind in (str, int, bool):
+        converter.register_structure_hook(kind, _exactly(kind))
+    converter.register_structure_hook(float, _number)
+    converter.register_structure_hook(datetime, _time)
+    converter.register_structure_hook(UUID, _uuid)
+    for shape, hook in _SHAPES.items():
+        converter.register_structure_hook_func(_is(shape), hook)
+    return converter
+
+
+def _is(shape: Any) -> Callable[[Any], bool]:
+    return lambda kind: bool(kind == shape)
+
+
+_SHAPES: Mapping[Any, Callable[[Any, Any], Any]] = {
+    tuple[str, ...]: _texts,
+    tuple[int, ...]: _wholes,
+    Mapping[str, Any]: _mapping,
+    int | str | None: _identifier,
+}
+
+_strict = _strict_converter(detailed=False)
+_explaining = _strict_converter(detailed=True)

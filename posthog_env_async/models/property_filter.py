@@ -1,0 +1,94 @@
+"""Filters on properties, checked before they are sent: the server answers a wrong one with 500."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import attrs
+
+from posthog_env_async.errors import ConfigurationError
+
+__all__ = ["PropertyFilter"]
+
+VALUELESS = frozenset({"is_set", "is_not_set"})
+OPERATORS = VALUELESS | {
+    "exact",
+    "is_not",
+    "icontains",
+    "not_icontains",
+    "regex",
+    "not_regex",
+    "gt",
+    "gte",
+    "lt",
+    "lte",
+    "is_date_exact",
+    "is_date_before",
+    "is_date_after",
+    "in",
+    "not_in",
+}
+LOG_TYPES = ("log", "log_attribute", "log_resource_attribute")
+TYPES = frozenset({"person", "cohort", *LOG_TYPES})
+
+
+def _one_of(allowed: frozenset[str]) -> Any:
+    def check(_: object, field: "attrs.Attribute[str]", value: str) -> None:
+        if value not in allowed:
+            raise ConfigurationError(
+                f"{field.name} of a filter must be one of {', '.join(sorted(allowed))}"
+            )
+
+    return check
+
+
+@attrs.frozen
+class PropertyFilter:
+    """One condition on a property (SERVER.md 1.4, 3.1); several are ANDed.
+
+    `value` is text, a number or a bool, or a list of them, which for `exact` means any of them;
+    `is_set` and `is_not_set` need none. `type` is `person`, or for logs `log`, `log_attribute` or
+    `log_resource_attribute`.
+
+    Raises:
+        ConfigurationError: for what the server would answer with 500.
+    """
+
+    key: str
+    value: Any = attrs.field(default=None, repr=False)
+    operator: str = attrs.field(default="exact", validator=_one_of(frozenset(OPERATORS)))
+    type: str = attrs.field(default="person", validator=_one_of(TYPES))
+
+    def __attrs_post_init__(self) -> None:
+        if not _is_text(self.key):
+            raise ConfigurationError("key of a filter must be a text that is not empty")
+        if self.operator not in VALUELESS and not (
+            self._values and all(map(_is_plain, self._values))
+        ):
+            raise ConfigurationError(
+                "value of a filter must be text, a number, a bool or a list of them"
+            )
+
+    @property
+    def _values(self) -> list[Any]:
+        value: Any = self.value
+        return [*cast("Sequence[Any]", value)] if isinstance(value, list | tuple) else [value]
+
+    @property
+    def is_for_logs(self) -> bool:
+        """Whether the filter is one for `logs.query`."""
+        return self.type in LOG_TYPES
+
+    def wire(self) -> dict[str, Any]:
+        """Return the filter as the server wants it: every key explicit."""
+        value: Any = self._values if isinstance(self.value, tuple) else self.value
+        if self.operator in VALUELESS:
+            value = self.operator
+        return {"key": self.key, "value": value, "operator": self.operator, "type": self.type}
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str | int | float)

@@ -1,0 +1,139 @@
+"""Windows read ahead, in order and within bounds."""
+
+import asyncio
+from collections import deque
+from typing import Any, Generic, TypeVar
+
+import anyio
+import attrs
+
+from .windows import Window, WindowPage, WindowReader
+
+__all__ = ["OVERLAP", "WIRE_MOST", "ReadAhead"]
+
+T = TypeVar("T")
+
+WIRE_MOST = 10_000
+OVERLAP = 8
+OVERLAP_SHARE = 50
+
+
+@attrs.frozen
+class _Reading(Generic[T]):
+    window: Window
+    task: "asyncio.Task[WindowPage[T]]"
+
+
+@attrs.define
+class ReadAhead(Generic[T]):
+    """Plans windows that overlap the one before, and keeps up to `prefetch` of them in flight.
+
+    Where requests are counted, the first page goes alone: a short listing then costs one request.
+    Plain tasks, not a task group: the rows are handed out by an async generator, and a cancel scope
+    that stays open across its `yield` would cancel the consumer.
+    """
+
+    reader: WindowReader[T]
+    first: int | None
+    planned: int
+    prefetch: int
+    held_bytes: int
+    enough: int | None
+    overlap: int = OVERLAP
+    stretch: int = 1
+    _readings: deque[_Reading[T]] = attrs.field(factory=deque["_Reading[T]"], init=False)
+    _counted: bool = attrs.field(default=False, init=False)
+    _total: int | None = attrs.field(default=None, init=False)
+    _answered: bool = attrs.field(default=False, init=False)
+
+    def window_at(self, position: int) -> Window:
+        """Return the window that goes on at `position` and overlaps what lies before."""
+        most = min(WIRE_MOST, self.reader.cap or WIRE_MOST)
+        size, overlap = self.reader.sizes.size * self.stretch, self.overlap
+        if size + overlap > most:
+            overlap = min(overlap, max(1, most // OVERLAP_SHARE), most - 1)
+        start = position if position == self.first else max(0, position - overlap)
+        return Window(start, min(position - start + size, most))
+
+    def found(self, fresh: int) -> None:
+        """Read larger windows while rows are inserted faster than the page size passes them."""
+        self.stretch = min(self.stretch * 2, WIRE_MOST) if not fresh else max(1, self.stretch // 2)
+
+    async def take(self, position: int) -> WindowPage[T]:
+        """Return the next window at `position`, read ahead or read now."""
+        while self._readings and self._readings[0].window.end <= position:
+            await self._cancel([self._readings.popleft()])
+        if not self._readings:
+            self.planned = position
+        if self.prefetch == 0:
+            return await self._read(self.window_at(position))
+        self.fill()
+        head = self._readings[0].window
+        if head.start >= position and position != self.first:
+            return await self.reader.read(self._hole(position, head))
+        page = await self._readings[0].task
+        self._readings.popleft()
+        return page
+
+    def fill(self) -> None:
+        """Start reading as far ahead as the bounds allow."""
+        while self.prefetch and self._may_start():
+            window = self.window_at(self.planned)
+            task = asyncio.create_task(self._read(window))
+            task.add_done_callback(_retrieved)
+            self._readings.append(_Reading(window, task))
+            self.planned = window.end
+
+    async def drop(self) -> None:
+        """Break off everything that is in flight."""
+        readings = tuple(self._readings)
+        self._readings.clear()
+        await self._cancel(readings)
+
+    async def _cancel(self, readings: "tuple[_Reading[T], ...] | list[_Reading[T]]") -> None:
+        """Cancel tasks and wait until they are gone, also when the caller is being cancelled.
+
+        Not by gather: it would pass on the cancellation of a child as if it were the caller's.
+        """
+        for reading in readings:
+            reading.task.cancel()
+        if readings:
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait([reading.task for reading in readings])
+
+    async def _read(self, window: Window) -> WindowPage[T]:
+        counted, self._counted = self.prefetch > 0 and not self._counted, True
+        page = await self.reader.read(window, counted=counted)
+        self._answered = True
+        if page.total is not None:
+            self._total = page.total
+        return page
+
+    def _hole(self, position: int, head: Window) -> Window:
+        window = self.window_at(position)
+        return Window(window.start, min(window.limit, head.start + self.overlap - window.start))
+
+    def _is_enough(self) -> bool:
+        """Whether what is planned reaches what the caller wants, or past the server's own count."""
+        return (self.enough is not None and self.planned >= self.enough) or (
+            self._total is not None and self.planned > self._total
+        )
+
+    def _may_start(self) -> bool:
+        if not self._readings:
+            return True
+        if len(self._readings) >= self.prefetch or self._is_enough():
+            return False
+        session, budget = self.reader.source.session, self.reader.source.call.budget
+        if session.limiter.held_for(budget) > 0:
+            return False
+        if session.limiter.is_limited(budget) and not self._answered:
+            return False
+        rows = sum(reading.window.limit for reading in self._readings)
+        return (rows + self.reader.sizes.size) * self.reader.row_bytes <= self.held_bytes
+
+
+def _retrieved(task: "asyncio.Task[Any]") -> None:
+    """Take note of an error that nobody may come to ask for."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,179 @@
+"""Paging by the server's cursor: the next page begins where the cursor of this one says."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from posthog_env_async.converter import LoadedPage, RowType, load_page
+from posthog_env_async.errors import PaginationError, PostHogError
+from posthog_env_async.session import Call, Meter, Session
+
+from .page import ListingReport, Step
+from .token import Subject, Token, digest
+
+__all__ = ["CursorPlan", "CursorReader", "CursorSource"]
+
+T = TypeVar("T")
+
+ADVICE = "ask for a shorter time range, or for up to 2,000 rows at once"
+
+
+@attrs.frozen
+class CursorSource(Generic[T]):
+    """What a listing by cursor reads: the call, and its body for a page size and a cursor."""
+
+    session: Session = attrs.field(repr=False)
+    call: Call
+    rows: RowType[T] = attrs.field(repr=False)
+    subject: Subject = attrs.field(repr=False)
+    body: Callable[[int, str | None], Mapping[str, Any]] = attrs.field(repr=False)
+
+
+@attrs.frozen
+class CursorPlan:
+    """How a listing by cursor is to be read."""
+
+    page_size: int = 1000
+    max_items: int | None = None
+    resume: Token | None = None
+
+
+@attrs.frozen
+class _Accepted:
+    """The last page: its keys, the cursor it was asked with, and how many rows were skipped."""
+
+    keys: list[str]
+    added: int
+    cursor: str | None
+    skipped: int
+
+
+@attrs.define
+class CursorReader(Generic[T]):
+    """Reads a listing by cursor, page after page (SERVER.md 3.3)."""
+
+    source: CursorSource[T]
+    plan: CursorPlan
+    cursor: str | None = attrs.field(init=False)
+    items: int = attrs.field(default=0, init=False)
+    pages: int = attrs.field(default=0, init=False)
+    dropped: int = attrs.field(default=0, init=False)
+    ended: bool = attrs.field(default=False, init=False)
+    _cut_short: PostHogError | None = attrs.field(default=None, init=False)
+    _last: _Accepted | None = attrs.field(default=None, init=False)
+    _within: int = attrs.field(init=False)
+    _meter: Meter = attrs.field(factory=Meter, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        resume = self.plan.resume
+        self.cursor = None if resume is None else resume.cursor
+        self._within = 0 if resume is None else resume.within
+
+    @property
+    def _before(self) -> int:
+        return 0 if self.plan.resume is None else self.plan.resume.items
+
+    @property
+    def _left(self) -> int | None:
+        most = self.plan.max_items
+        return None if most is None else max(0, most - self._before - self.items)
+
+    async def next(self) -> Step[T] | None:
+        """Return the next page, or `None` at the end.
+
+        Raises:
+            PaginationError: when the server has more but does not say how to get it, or ignores the
+                cursor.
+        """
+        if self._cut_short is not None:
+            raise self._cut_short
+        if self.ended or self._left == 0:
+            self.ended = True
+            return None
+        size = self.plan.page_size
+        if self._left is not None:
+            size = min(size, self._left + self._within)
+        body = self.source.body(size, self.cursor)
+        call = attrs.evolve(self.source.call, json=body, meter=self._meter)
+        raw, page = await self.source.session.fetch(call, self._loaded)
+        return self._accept(raw, page, size)
+
+    def _accept(self, raw: bytes, page: LoadedPage[T], size: int) -> Step[T]:
+        items, keys = page.items, page.keys
+        before = self._last.keys if self._last else []
+        self._check_progress(keys, before, page.cursor)
+        skip = self._already(keys)
+        places = [place for place in range(skip, len(keys)) if keys[place] not in before]
+        self.dropped += len(keys) - skip - len(places)
+        places = places[: self._left]
+        self.items, self.pages = self.items + len(places), self.pages + 1
+        self._last = _Accepted(keys, len(places), self.cursor, skip)
+        self._within, self._cut_short = 0, page.failure
+        if page.failure is None:
+            self._go_on(page, is_full=page.rows >= size)
+        return Step([items[place] for place in places], raw, None, None)
+
+    def _loaded(self, body: bytes) -> tuple[bytes, LoadedPage[T]]:
+        return body, load_page(body, self.source.rows)
+
+    def _already(self, keys: list[str]) -> int:
+        """Return how many rows of a resumed page were yielded before."""
+        resume = self.plan.resume
+        if not self._within or resume is None:
+            return 0
+        known = [place for place, key in enumerate(keys) if digest(key) in resume.tail]
+        return known[-1] + 1 if known else min(self._within, len(keys))
+
+    def _check_progress(self, keys: list[str], before: list[str], cursor: str | None) -> None:
+        repeats = bool(keys and before) and keys[0] == before[0]
+        if repeats or (cursor is not None and cursor == self.cursor):
+            raise PaginationError(
+                "the server ignores the cursor and answers the same page again, as servers before"
+                f" December 2025 do: {ADVICE}"
+            )
+
+    def _go_on(self, page: LoadedPage[T], *, is_full: bool) -> None:
+        more = page.has_more
+        if more is None:
+            more = page.cursor is not None or is_full
+        if not more or self._left == 0:
+            self.ended = True
+        elif page.cursor is not None:
+            self.cursor = page.cursor
+        else:
+            self._cut_short = PaginationError(
+                "the server may have more rows and gives no cursor to get them, as servers before"
+                f" December 2025 do: {ADVICE}"
+            )
+
+    async def aclose(self) -> None:
+        """Do nothing: between two pages nothing is in flight."""
+
+    def report(self) -> ListingReport:
+        """Return what was done so far."""
+        return ListingReport(
+            items=self.items,
+            pages=self.pages,
+            requests=self._meter.requests,
+            duplicates_dropped=self.dropped,
+            page_sizes=(self.plan.page_size,),
+            complete=self.ended,
+        )
+
+    def token_at(self, yielded: int) -> str:
+        """Return the token of the place after so many items of the last page."""
+        last, resume = self._last, self.plan.resume
+        unread = 0 if last is None else last.added - yielded
+        cursor, within = self.cursor, self._within
+        tail: tuple[bytes, ...] = () if resume is None or last is not None else resume.tail
+        if last is not None and (unread or cursor == last.cursor):
+            cursor, within = last.cursor, last.skipped + yielded
+            tail = (digest(last.keys[within - 1]),) if within else ()
+        return Token(
+            subject=self.source.subject,
+            items=self._before + self.items - unread,
+            tail=tail,
+            cursor=cursor,
+            within=within,
+        ).text()

@@ -1,0 +1,224 @@
+"""Listings: a query described once, read as often as wanted."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, Generic, TypeVar, cast
+
+import attrs
+
+from posthog_env_async.converter import BYTES_ROWS, DICT_ROWS, load_page
+from posthog_env_async.errors import ConfigurationError, PaginationError
+
+from .cursors import CursorPlan, CursorReader, CursorSource
+from .offsets import HELD_BYTES, OffsetPlan, OffsetReader
+from .page import Page
+from .run import ListingRun
+from .seams import OnGap
+from .sizes import PageSize, checked_page_size
+from .token import Subject, Token
+from .windows import Source
+
+__all__ = ["CursorListing", "Listing"]
+
+T = TypeVar("T")
+
+FIRST = 16
+
+
+def checked_numbers(**numbers: object) -> None:
+    """Check that numbers are whole and not negative.
+
+    Raises:
+        ConfigurationError: naming the first that is not.
+    """
+    for name, number in numbers.items():
+        if number is None:
+            continue
+        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+            raise ConfigurationError(f"{name} must be a whole number, 0 or more")
+
+
+class _Readable(Generic[T]):
+    """What every listing can do, whichever way its pages are found."""
+
+    def _run(self) -> ListingRun[T]:
+        raise NotImplementedError
+
+    def raw(self) -> "_Readable[bytes]":
+        """Return the same listing with its rows as undecoded JSON."""
+        raise NotImplementedError
+
+    def _only(self, items: int) -> "_Readable[T]":
+        raise NotImplementedError
+
+    async def __aiter__(self) -> AsyncGenerator[T]:
+        run = self._run()
+        try:
+            while (items := await run.next_items()) is not None:
+                for item in items:
+                    yield item
+        finally:
+            await run.aclose()
+
+    async def pages(self) -> AsyncGenerator[Page[T]]:
+        """Yield the listing page by page; an empty page does not end it."""
+        run = self._run()
+        try:
+            while (page := await run.next_page()) is not None:
+                yield page
+        finally:
+            await run.aclose()
+
+    async def page(self) -> Page[T]:
+        """Return the first page only."""
+        run = self._run()
+        try:
+            page = await run.next_page()
+        finally:
+            await run.aclose()
+        return page or Page((), None, None, run.token, b"")
+
+    async def first(self) -> T | None:
+        """Return the first item, or `None` when there is none."""
+        async with aclosing(aiter(self._only(1))) as items:
+            return await anext(items, None)
+
+    async def collect(self) -> list[T]:
+        """Return every item in one list: mind the memory, or use `async for`."""
+        return [item async for item in self]
+
+    async def rows(self) -> AsyncGenerator[bytes]:
+        """Yield each row as undecoded JSON, as the server sent it."""
+        async with aclosing(aiter(self.raw())) as rows:
+            async for row in rows:
+                yield row
+
+
+@attrs.frozen
+class Listing(_Readable[T]):
+    """A query whose pages the server finds by limit and offset; nothing is sent before it is read.
+
+    Reading it twice asks twice. Each run promises that every row which exists for the whole run is
+    yielded exactly once, whatever is inserted or deleted meanwhile (docs/design.md).
+    """
+
+    _source: Source[T] = attrs.field(repr=False)
+    page_size: PageSize = 1000
+    offset: int = 0
+    max_items: int | None = None
+    prefetch: int = 0
+    _token: Token | None = attrs.field(default=None, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        checked_page_size(self.page_size, self._source.most, auto=True)
+        checked_numbers(offset=self.offset, max_items=self.max_items, prefetch=self.prefetch)
+
+    def iterate(self, *, on_gap: OnGap = "raise", held_bytes: int = HELD_BYTES) -> ListingRun[T]:
+        """Start a run that can tell where it stands and what it did.
+
+        Where more rows vanish at once than are remembered (10,000, or four pages), a run raises
+        `PaginationError`; with `on_gap="report"` it goes on and its report is not `complete`.
+        `held_bytes` bounds the pages read ahead.
+        """
+        plan = OffsetPlan(
+            page_size=self.page_size,
+            offset=self.offset,
+            max_items=self.max_items,
+            prefetch=self.prefetch,
+            resume=self._token,
+            on_gap=on_gap,
+            held_bytes=held_bytes,
+        )
+        return ListingRun(OffsetReader(self._source, plan))
+
+    def resume(self, token: str) -> "Listing[T]":
+        """Return the listing that goes on right after the item that a token stands for.
+
+        Raises:
+            CheckpointError: when the token is damaged or of another host, project or query.
+        """
+        return attrs.evolve(self, token=Token.parse(token, self._source.subject))
+
+    async def count(self) -> int:
+        """Return how many rows the server counts; for persons this costs it a query more.
+
+        Raises:
+            PaginationError: when the server does not count.
+        """
+        source = self._source
+        asked = {source.total: "1"} if source.total else {}
+        params = {**source.call.params, **asked, "limit": "1", "offset": "0"}
+        call = attrs.evolve(source.call, params=params)
+        page = await source.session.fetch(call, lambda body: load_page(body, DICT_ROWS))
+        if page.count is None:
+            raise PaginationError("this server does not count here; count the items instead")
+        return page.count
+
+    @property
+    def subject(self) -> Subject:
+        """What is listed, as fingerprints."""
+        return self._source.subject
+
+    def _run(self) -> ListingRun[T]:
+        return self.iterate()
+
+    def raw(self) -> "Listing[bytes]":
+        """Return the same listing with its rows as undecoded JSON, as the server sent them."""
+        raw = cast("Listing[Any]", self)
+        return attrs.evolve(
+            raw, source=attrs.evolve(cast("Source[Any]", self._source), rows=BYTES_ROWS)
+        )
+
+    def _only(self, items: int) -> "Listing[T]":
+        return attrs.evolve(self, page_size=FIRST, max_items=items, prefetch=0)
+
+
+@attrs.frozen
+class CursorListing(_Readable[T]):
+    """A query whose pages the server finds by a cursor: read in turn, never ahead."""
+
+    _source: CursorSource[T] = attrs.field(repr=False)
+    page_size: int = 1000
+    max_items: int | None = None
+    _token: Token | None = attrs.field(default=None, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        checked_numbers(max_items=self.max_items)
+
+    def iterate(self) -> ListingRun[T]:
+        """Start a run that can tell where it stands and what it did."""
+        plan = CursorPlan(page_size=self.page_size, max_items=self.max_items, resume=self._token)
+        return ListingRun(CursorReader(self._source, plan))
+
+    def resume(self, token: str) -> "CursorListing[T]":
+        """Return the listing that goes on right after the item that a token stands for.
+
+        Raises:
+            CheckpointError: when the token is damaged or of another host, project or query.
+        """
+        return attrs.evolve(self, token=Token.parse(token, self._source.subject))
+
+    async def count(self) -> int:
+        """Return how many rows there are; the server does not say, so this reads them all."""
+        total = 0
+        async with aclosing(self.pages()) as pages:
+            async for page in pages:
+                total += len(page.items)
+        return total
+
+    @property
+    def subject(self) -> Subject:
+        """What is listed, as fingerprints."""
+        return self._source.subject
+
+    def _run(self) -> ListingRun[T]:
+        return self.iterate()
+
+    def raw(self) -> "CursorListing[bytes]":
+        """Return the same listing with its rows as undecoded JSON, as the server sent them."""
+        raw = cast("CursorListing[Any]", self)
+        source = attrs.evolve(cast("CursorSource[Any]", self._source), rows=BYTES_ROWS)
+        return attrs.evolve(raw, source=source)
+
+    def _only(self, items: int) -> "CursorListing[T]":
+        return attrs.evolve(self, page_size=FIRST, max_items=items)

@@ -1,0 +1,208 @@
+"""Paging by offset over a set that changes: in order, each page proven to join the last."""
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+import attrs
+
+from posthog_env_async.errors import PostHogError, ResponseDecodeError
+
+from .ahead import WIRE_MOST, ReadAhead
+from .continuity import Seen
+from .page import ListingReport, Step
+from .seams import OnGap, Seams
+from .sizes import PageSize, PageSizes
+from .token import Token, digest
+from .windows import Source, WindowPage, WindowReader
+
+__all__ = ["HELD_BYTES", "OffsetPlan", "OffsetReader"]
+
+T = TypeVar("T")
+
+HELD_BYTES = 64 << 20
+REMEMBERED = 10_000
+REMEMBERED_PAGES = 4
+TAIL = 100
+TIED_TAIL = 1_000
+
+
+@attrs.frozen
+class OffsetPlan:
+    """How a listing by offset is to be read."""
+
+    page_size: PageSize = 1000
+    offset: int = 0
+    max_items: int | None = None
+    prefetch: int = 0
+    resume: Token | None = None
+    on_gap: OnGap = "raise"
+    held_bytes: int = HELD_BYTES
+
+
+@attrs.frozen
+class _Accepted(Generic[T]):
+    """The last page: the places of its new rows, of which the first `added` are handed out."""
+
+    page: WindowPage[T]
+    places: Sequence[int]
+    added: int
+    begins: int
+    deepest: int | None
+
+
+@attrs.define
+class OffsetReader(Generic[T]):
+    """Reads a listing by offset, page after page, and proves that nothing is skipped.
+
+    The state changes only when a page is accepted, so after an error the next call tries again.
+    """
+
+    source: Source[T]
+    plan: OffsetPlan
+    position: int = attrs.field(init=False)
+    items: int = attrs.field(default=0, init=False)
+    pages: int = attrs.field(default=0, init=False)
+    dropped: int = attrs.field(default=0, init=False)
+    ended: bool = attrs.field(default=False, init=False)
+    _failure: ResponseDecodeError | None = attrs.field(default=None, init=False)
+    _last: _Accepted[T] | None = attrs.field(default=None, init=False)
+    _reader: WindowReader[T] = attrs.field(init=False)
+    _ahead: ReadAhead[T] = attrs.field(init=False)
+    _seams: Seams[T] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        plan, resume = self.plan, self.plan.resume
+        self.position = plan.offset if resume is None else resume.offset
+        sizes = PageSizes(plan.page_size, min(self.source.most, WIRE_MOST))
+        if self._left is not None and not sizes.is_auto:
+            sizes.size = max(1, min(sizes.size, self._left))
+        self._reader = WindowReader(self.source, sizes)
+        is_fresh = resume is None or not (resume.tail or resume.loose)
+        self._ahead = ReadAhead(
+            self._reader,
+            first=self.position if is_fresh else None,
+            planned=self.position,
+            prefetch=plan.prefetch,
+            held_bytes=plan.held_bytes,
+            enough=None if self._left is None else self.position + self._left,
+        )
+        remembered = max(REMEMBERED, REMEMBERED_PAGES * sizes.size)
+        seen = Seen(remembered, whole=self.position == 0)
+        if resume is not None:
+            seen = Seen(remembered, resume.whole, resume.tail, resume.loose)
+        self._seams = Seams(self._reader, self._ahead, seen, self.position, plan.on_gap)
+        if resume is not None:
+            self._seams.deepest = resume.moment
+            self._seams.tied_up = len(resume.tail) + len(resume.loose)
+
+    @property
+    def _before(self) -> int:
+        return 0 if self.plan.resume is None else self.plan.resume.items
+
+    @property
+    def _left(self) -> int | None:
+        most = self.plan.max_items
+        return None if most is None else max(0, most - self._before - self.items)
+
+    async def next(self) -> Step[T] | None:
+        """Return the next page, or `None` at the end.
+
+        Raises:
+            PaginationError: when rows may be missing and the caller did not choose to go on.
+            PostHogError: as `Session.fetch`.
+        """
+        if self.ended or self._left == 0:
+            self.ended = True
+            return None
+        failure, self._failure = self._failure, None
+        try:
+            if failure is not None:
+                raise failure
+            cap = self._reader.cap
+            page = await self._ahead.take(self.position)
+            if not self._seams.joins(page):
+                page = await self._seams.repair(page, self.position)
+        except PostHogError:
+            await self._ahead.drop()
+            raise
+        step = self._accept(page)
+        is_over = step.next_offset is None or self._failure is not None
+        if is_over or cap != self._reader.cap:
+            await self._ahead.drop()
+        else:
+            self._ahead.fill()
+        return step
+
+    async def aclose(self) -> None:
+        """Break off what is in flight."""
+        await self._ahead.drop()
+
+    def report(self) -> ListingReport:
+        """Return what was done so far."""
+        return ListingReport(
+            items=self.items,
+            pages=self.pages,
+            requests=self._reader.meter.requests,
+            duplicates_dropped=self.dropped,
+            seams_repaired=self._seams.repaired,
+            rows_read_again=self._seams.read_again,
+            page_sizes=tuple(dict.fromkeys(self._reader.sizes.used)),
+            complete=self.ended and self._seams.proven,
+        )
+
+    def _accept(self, page: WindowPage[T]) -> Step[T]:
+        places = self._seams.fresh(page)
+        again = max(0, self.position - page.window.start)
+        doubled = max(0, len(page.keys) - len(places) - again)
+        self.dropped += doubled
+        self._seams.moved = self._seams.moved or doubled > 0
+        added = places[: self._left]
+        self._seams.seen.remember(self._seams.covered(page, added, is_cut=len(added) < len(places)))
+        items = [page.items[place] for place in added]
+        deepest = self._seams.deepest
+        self._ahead.found(len(items))
+        if items:
+            self._seams.go_deeper(items)
+        begins, self._failure = self.position, page.failure
+        self.pages += 1
+        self.items += len(items)
+        is_last = page.end is None or self._left == 0
+        self.ended = is_last and self._failure is None
+        if self._failure is None:
+            self.position = page.window.start + len(page.keys) if page.end is None else page.end
+        self._last = _Accepted(page, places, len(added), begins, deepest)
+        return Step(items, page.body, begins, None if self.ended else self.position)
+
+    def token_at(self, yielded: int) -> str:
+        """Return the token of the place after so many items of the last page."""
+        last = self._last
+        unread = 0 if last is None else last.added - yielded
+        offset, loose, unsure, count = self.position, list[bytes](), set[str](), TAIL
+        if last is not None and (yielded < len(last.places) or self._failure is not None):
+            keys = last.page.keys
+            first = self._seams.first_tied(last.page, last.places[yielded - 1]) if yielded else 0
+            offset = last.page.window.start + first
+            unsure = set(keys[first:])
+            waiting = {keys[place] for place in last.places[yielded:]}
+            loose = [digest(key) for key in keys[first:] if key not in waiting]
+        else:
+            count = min(TAIL + self._seams.tied_up, TIED_TAIL)
+        return Token(
+            subject=self.source.subject,
+            offset=offset,
+            items=self._before + self.items - unread,
+            whole=self._seams.seen.fits(count, without=unsure),
+            tail=self._seams.seen.last(count, without=unsure),
+            loose=(*loose, *self._seams.seen.loose)[:TIED_TAIL],
+            moment=self._moment_at(yielded),
+        ).text()
+
+    def _moment_at(self, yielded: int) -> int | None:
+        last = self._last
+        if last is None or yielded == last.added:
+            return self._seams.deepest
+        return (
+            self._seams.moment(last.page.items[last.places[yielded - 1]])
+            if yielded
+            else last.deepest
+        )

@@ -1,0 +1,73 @@
+"""What a listing yields and how it ends: pages and the report."""
+
+from typing import Generic, Protocol, TypeVar
+
+import attrs
+
+__all__ = ["ListingReport", "Page", "Reader", "Step"]
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class Page(Generic[T]):
+    """One page of a listing, without rows that an earlier page had.
+
+    `offset` is where its rows begin and `next_offset` where the next page does, `None` for the
+    last; a page by cursor has none of either. `token` resumes the listing after the page; `raw` is
+    the answer as the server sent it. A page may be short or empty although others follow.
+    """
+
+    items: tuple[T, ...] = attrs.field(repr=False)
+    offset: int | None
+    next_offset: int | None
+    token: str = attrs.field(repr=False)
+    raw: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class ListingReport:
+    """What a run did so far and, when it has ended, its verdict.
+
+    `complete` is true when the run reached the end (or its `max_items`) and every seam between
+    pages was proven: every row that existed for the whole run was yielded exactly once.
+    """
+
+    items: int = 0
+    pages: int = 0
+    requests: int = 0
+    duplicates_dropped: int = 0
+    seams_repaired: int = 0
+    rows_read_again: int = 0
+    page_sizes: tuple[int, ...] = ()
+    complete: bool = False
+
+
+@attrs.frozen
+class Step(Generic[T]):
+    """A page that a reader accepted."""
+
+    items: list[T] = attrs.field(repr=False)
+    raw: bytes = attrs.field(repr=False)
+    offset: int | None
+    next_offset: int | None
+
+
+class Reader(Protocol[T]):
+    """What reads a listing page after page: by offset or by cursor."""
+
+    async def next(self) -> Step[T] | None:
+        """Return the next page, or `None` at the end; after an error, try that page again."""
+        ...
+
+    def token_at(self, yielded: int) -> str:
+        """Return the token of the place after so many items of the last page."""
+        ...
+
+    def report(self) -> ListingReport:
+        """Return what was done so far."""
+        ...
+
+    async def aclose(self) -> None:
+        """Break off what is in flight."""
+        ...

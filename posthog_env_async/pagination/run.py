@@ -1,0 +1,100 @@
+"""A listing being read: an iterator that knows where it stands and what it did."""
+
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+import attrs
+
+from posthog_env_async.errors import PostHogError
+
+from .page import ListingReport, Page, Reader, Step
+
+__all__ = ["ListingRun"]
+
+T = TypeVar("T")
+
+
+@attrs.define(eq=False)
+class ListingRun(Generic[T]):
+    """One run over a listing: `async with listing.iterate() as run: async for item in run: …`.
+
+    `token` says where the run stands, exact to the item, and `report` what it did. An error leaves
+    the run where it was: the next item is asked for again. It carries the token, too.
+    """
+
+    _reader: Reader[T] = attrs.field(repr=False)
+    _step: Step[T] | None = attrs.field(default=None, init=False, repr=False)
+    _yielded: int = attrs.field(default=0, init=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        while self._step is None or self._yielded == len(self._step.items):
+            if await self._next_step() is None:
+                raise StopAsyncIteration
+        self._yielded += 1
+        return self._step.items[self._yielded - 1]
+
+    async def next_page(self) -> Page[T] | None:
+        """Return the next page, or `None` at the end; items of the page before count as yielded.
+
+        Raises:
+            PostHogError: with `resume_token` set.
+        """
+        step = await self._next_step()
+        if step is None:
+            return None
+        self._yielded = len(step.items)
+        return Page(tuple(step.items), step.offset, step.next_offset, self.token, step.raw)
+
+    async def next_items(self) -> list[T] | None:
+        """Return the items of the next page, all of them yielded, or `None` at the end.
+
+        Raises:
+            PostHogError: with `resume_token` set.
+        """
+        step = await self._next_step()
+        if step is None:
+            return None
+        self._yielded = len(step.items)
+        return step.items
+
+    async def aclose(self) -> None:
+        """Break off what is in flight; `token` and `report` stay readable."""
+        await self._reader.aclose()
+
+    @property
+    def token(self) -> str:
+        """Where the run stands: right after the last item that was yielded."""
+        return self._reader.token_at(self._yielded)
+
+    @property
+    def report(self) -> ListingReport:
+        """What the run did so far, and its verdict when it has ended."""
+        unread = 0 if self._step is None else len(self._step.items) - self._yielded
+        report = self._reader.report()
+        return attrs.evolve(
+            report, items=report.items - unread, complete=report.complete and not unread
+        )
+
+    async def _next_step(self) -> Step[T] | None:
+        try:
+            step = await self._reader.next()
+        except PostHogError as error:
+            error.resume_token = self.token
+            raise
+        if step is not None:
+            self._step, self._yielded = step, 0
+        return step

@@ -1,0 +1,10 @@
+"""Resources: one module and one class each."""
+
+from .logs import Logs
+from .max_tools import MaxTools
+from .persisted_folders import PersistedFolders
+from .persons import Persons
+from .place import MOST_ROWS, Place
+from .projects import Projects
+
+__all__ = ["MOST_ROWS", "Logs", "MaxTools", "PersistedFolders", "Persons", "Place", "Projects"]

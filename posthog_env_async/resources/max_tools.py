@@ -1,0 +1,108 @@
+"""Max tools: questions answered by PostHog's AI."""
+
+from typing import Any, Literal, cast
+
+import attrs
+
+from posthog_env_async.converter import as_mapping, load
+from posthog_env_async.errors import (
+    ConfigurationError,
+    EndpointNotAvailableError,
+    NotFoundError,
+    ResponseDecodeError,
+)
+from posthog_env_async.models import InsightAnswer
+from posthog_env_async.session import Repeat
+
+from .place import Place, is_text
+
+__all__ = ["MaxTools"]
+
+PATH = "max_tools/create_and_query_insight/"
+SCOPE = ("insight:read", "query:read")
+KINDS = ("trends", "funnel", "retention", "sql")
+LONGEST_QUESTION = 1000
+PATIENCE = 600.0
+AVAILABILITY = (
+    "It needs PostHog's enterprise code and consent to AI data processing; servers from late 2025"
+    " on have it."
+)
+
+
+@attrs.frozen
+class MaxTools:
+    """PostHog's AI (SERVER.md 4); needs the scopes `insight:read` and `query:read`.
+
+    Ten questions a minute and a hundred a day for each user: a question is never asked again by
+    itself.
+    """
+
+    _place: Place
+
+    async def create_and_query_insight(
+        self,
+        query: str,
+        insight_type: str,
+        *,
+        format: Literal["json", "txt"] = "json",
+        timeout: float = PATIENCE,  # noqa: ASYNC109 - for each attempt, as the client's own
+        retry_throttled: bool = False,
+    ) -> InsightAnswer:
+        """Ask for an insight; takes tens of seconds to minutes, at most `timeout` seconds.
+
+        `query` has at most 1,000 characters; `insight_type` is `trends`, `funnel`, `retention` or
+        `sql`. With `retry_throttled` a refusal for the rate limit is waited out, as far as the
+        client's `Backoff.max_wait` allows. An answer may still say that it failed: see
+        `InsightAnswer.failed`.
+
+        Raises:
+            EndpointNotAvailableError: when the server lacks it, and for `format="txt"` on all but
+                early servers.
+            ConfigurationError: for a wrong argument; nothing was sent.
+        """
+        if not is_text(query) or len(query) > LONGEST_QUESTION:
+            raise ConfigurationError(f"query must be a text of 1 to {LONGEST_QUESTION} characters")
+        if insight_type not in KINDS:
+            raise ConfigurationError(f"insight_type must be one of {', '.join(KINDS)}")
+        if format not in {"json", "txt"}:
+            raise ConfigurationError("format must be 'json' or 'txt'")
+        call = self._place.call(
+            PATH,
+            method="POST",
+            params={"format": format},
+            json={"query": query, "insight_type": insight_type},
+            scope=SCOPE,
+            budget="max_tools",
+            repeat=Repeat.REFUSED if retry_throttled else Repeat.NEVER,
+            accept="application/json" if format == "json" else "text/plain",
+            timeout=timeout,
+            availability=AVAILABILITY,
+        )
+        decode = _entries if format == "json" else _text
+        try:
+            return await self._place.session.fetch(call, decode)
+        except NotFoundError as error:
+            if format == "json" or isinstance(error, EndpointNotAvailableError):
+                raise
+            fields = _fields(error)
+            gone = EndpointNotAvailableError(f"404 {fields['detail']}", **fields)
+        raise gone
+
+
+def _fields(error: NotFoundError) -> dict[str, Any]:
+    detail = "this server no longer answers as txt; ask for json and read InsightAnswer.text"
+    kept = ("status", "code", "type", "method", "url", "attempts", "body", "request_id")
+    return {**{name: getattr(error, name) for name in kept}, "detail": detail}
+
+
+def _entries(body: bytes) -> InsightAnswer:
+    answer: object = load(body)
+    entries = cast("list[object]", answer) if isinstance(answer, list) else [None]
+    if not all(isinstance(entry, dict) for entry in entries):
+        raise ResponseDecodeError("the answer is no insight: expected a list of objects @ $")
+    return InsightAnswer(tuple(map(as_mapping, entries)))
+
+
+def _text(body: bytes) -> InsightAnswer:
+    said = body.decode("utf-8", "replace")
+    return InsightAnswer(({"type": "message", "data": {"type": "ai", "content": said}},))

@@ -1,0 +1,133 @@
+"""Persisted folders: list, get, create, update, replace, delete."""
+
+from typing import Any
+from uuid import UUID
+
+import attrs
+
+from posthog_env_async.converter import load, structure
+from posthog_env_async.errors import ConfigurationError, NotFoundError
+from posthog_env_async.models import FOLDER_ROWS, PersistedFolder
+from posthog_env_async.pagination import Listing, PageSize
+from posthog_env_async.session import Call, Meter, Repeat
+
+from .place import Place
+
+__all__ = ["PersistedFolders"]
+
+PATH = "persisted_folder/"
+READ = ("persisted_folder:read",)
+WRITE = ("persisted_folder:write",)
+LONGEST_PROTOCOL = 64
+AVAILABILITY = (
+    "Servers of May 2025 to mid-2026 have persisted folders; later ones have"
+    " file_system/home_folder/ instead."
+)
+
+
+@attrs.frozen
+class PersistedFolders:
+    """The folders that the key's owner keeps in a project (SERVER.md 2)."""
+
+    _place: Place
+
+    def list(
+        self,
+        *,
+        page_size: PageSize = 100,
+        offset: int = 0,
+        max_items: int | None = None,
+        prefetch: int = 0,
+    ) -> Listing[PersistedFolder]:
+        """List the folders by type; needs `persisted_folder:read`."""
+        return self._place.listing(
+            self._call(PATH, scope=READ),
+            FOLDER_ROWS,
+            page_size=page_size,
+            offset=offset,
+            max_items=max_items,
+            prefetch=prefetch,
+        )
+
+    async def get(self, id: UUID | str) -> PersistedFolder:
+        """Get one folder; needs `persisted_folder:read`."""
+        return await self._fetch(self._call(_folder_path(id), scope=READ))
+
+    async def create(
+        self, type: str, *, protocol: str = "products://", path: str = ""
+    ) -> PersistedFolder:
+        """Create the folder of a type, or overwrite it: there is one a type.
+
+        An existing one keeps its id and takes `protocol` and `path` as given here, also where they
+        are left out; to change one of them use `update`. Every field is sent, so that sending it
+        twice does no harm. Needs `persisted_folder:write`.
+        """
+        body = _fields(type=type, protocol=protocol, path=path)
+        return await self._fetch(self._call(PATH, method="POST", json=body, repeat=Repeat.SAFE))
+
+    async def update(
+        self,
+        id: UUID | str,
+        *,
+        type: str | None = None,
+        protocol: str | None = None,
+        path: str | None = None,
+    ) -> PersistedFolder:
+        """Change the fields that are given and leave the others; needs `persisted_folder:write`."""
+        given = {"type": type, "protocol": protocol, "path": path}
+        body = _fields(**{name: value for name, value in given.items() if value is not None})
+        return await self._fetch(self._call(_folder_path(id), method="PATCH", json=body))
+
+    async def replace(
+        self, id: UUID | str, *, type: str, protocol: str = "products://", path: str = ""
+    ) -> PersistedFolder:
+        """Replace all fields of a folder; needs `persisted_folder:write`."""
+        body = _fields(type=type, protocol=protocol, path=path)
+        return await self._fetch(self._call(_folder_path(id), method="PUT", json=body))
+
+    async def delete(self, id: UUID | str) -> None:
+        """Delete a folder; needs `persisted_folder:write`.
+
+        Raises:
+            NotFoundError: when there is none; not when an earlier attempt of this call deleted it.
+        """
+        meter = Meter()
+        call = self._call(_folder_path(id), method="DELETE", meter=meter)
+        try:
+            await self._place.session.fetch(call, bytes)
+        except NotFoundError:
+            if not meter.lost:
+                raise
+
+    def _call(self, path: str, **fields: Any) -> Call:
+        return self._place.call(path, **{"scope": WRITE, "availability": AVAILABILITY, **fields})
+
+    async def _fetch(self, call: Call) -> PersistedFolder:
+        return await self._place.session.fetch(call, _folder)
+
+
+def _folder(body: bytes) -> PersistedFolder:
+    return structure(PersistedFolder, load(body))
+
+
+def _folder_path(id: UUID | str) -> str:
+    try:
+        return f"{PATH}{UUID(str(id))}/"
+    except ValueError:
+        wrong = "a persisted folder's id is a UUID"
+    raise ConfigurationError(wrong)
+
+
+def _fields(**fields: str) -> dict[str, str]:
+    for name, value in fields.items():
+        if not _is_str(value):
+            raise ConfigurationError(f"{name} of a folder must be text")
+    if not fields.get("type", "-"):
+        raise ConfigurationError("type of a folder must not be empty, such as 'home' or 'pinned'")
+    if len(fields.get("protocol", "")) > LONGEST_PROTOCOL:
+        raise ConfigurationError(f"protocol of a folder has at most {LONGEST_PROTOCOL} characters")
+    return fields
+
+
+def _is_str(value: object) -> bool:
+    return isinstance(value, str)

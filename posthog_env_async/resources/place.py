@@ -1,0 +1,55 @@
+"""Where a resource's calls go: the session and the project."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import attrs
+
+from posthog_env_async.converter import RowType
+from posthog_env_async.pagination import Listing, PageSize, Source, Subject, subject_of
+from posthog_env_async.session import Call, Session, project_text
+
+__all__ = ["MOST_ROWS", "Place", "is_text"]
+
+T = TypeVar("T")
+
+MOST_ROWS = 10_000
+
+
+def is_text(value: object) -> bool:
+    """Whether a value is text with something in it."""
+    return isinstance(value, str) and bool(value.strip())
+
+
+@attrs.frozen
+class Place:
+    """A session and a project in it; the project is checked when it is needed."""
+
+    session: Session = attrs.field(repr=False)
+    project_id: int | str | None
+
+    def call(self, path: str, **fields: Any) -> Call:
+        """Describe a call below the project."""
+        return Call(path=path, project=project_text(self.project_id), **fields)
+
+    def subject(self, call: Call, params: Mapping[str, str] | None = None) -> Subject:
+        """Return what a listing of a call lists."""
+        address = self.session.address
+        host = f"{address.origin}{address.base_path}"
+        query = call.params if params is None else params
+        return subject_of(host, call.project or "", call.path, query.items())
+
+    def listing(
+        self,
+        call: Call,
+        rows: RowType[T],
+        *,
+        page_size: PageSize,
+        offset: int,
+        max_items: int | None,
+        prefetch: int,
+        total: str = "",
+    ) -> Listing[T]:
+        """Return a listing of a call whose pages go by offset."""
+        source = Source(self.session, call, rows, self.subject(call), MOST_ROWS, total)
+        return Listing(source, page_size, offset, max_items, prefetch)

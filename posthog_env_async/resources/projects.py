@@ -1,0 +1,36 @@
+"""Projects: list."""
+
+import attrs
+
+from posthog_env_async.models import PROJECT_ROWS, Project
+from posthog_env_async.pagination import Listing, PageSize
+from posthog_env_async.session import Call
+
+from .place import Place
+
+__all__ = ["Projects"]
+
+
+@attrs.frozen
+class Projects:
+    """The projects that the key can use (SERVER.md 5); needs `project:read`."""
+
+    _place: Place
+
+    def list(
+        self,
+        *,
+        page_size: PageSize = 100,
+        offset: int = 0,
+        max_items: int | None = None,
+        prefetch: int = 0,
+    ) -> Listing[Project]:
+        """List the projects; a key that is scoped to some projects may not (SERVER.md 5)."""
+        return self._place.listing(
+            Call(path="projects/", scope=("project:read",)),
+            PROJECT_ROWS,
+            page_size=page_size,
+            offset=offset,
+            max_items=max_items,
+            prefetch=prefetch,
+        )

@@ -1,0 +1,114 @@
+"""Where the server is, and the only way a URL to it is made."""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import quote
+
+import attrs
+from yarl import URL
+
+from posthog_env_async.errors import ConfigurationError
+
+__all__ = ["Address", "project_text", "quoted_path"]
+
+REGIONS: Mapping[str, str] = {"us": "https://us.posthog.com", "eu": "https://eu.posthog.com"}
+
+MOST_PORTS = 65_535
+
+_HOST = re.compile(r"(?i)[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
+_PATH = re.compile(r"[A-Za-z0-9._~/-]*")
+_PROJECT = re.compile(r"[0-9]+|@current")
+_WRITTEN = re.compile(r"(?i)(?:(https?)://)?([^/]*)(/.*)?")
+_UNSAFE = re.compile(r"[\x00-\x20\x7f\\?#]")
+
+
+@attrs.frozen
+class Address:
+    """The configured origin and sub-path; every request goes below it."""
+
+    origin: URL
+    base_path: str = ""
+
+    @classmethod
+    def parse(cls, host: str) -> "Address":
+        """Read `host`: `"us"`, `"eu"`, a host name or a URL, also with a sub-path.
+
+        Raises:
+            ConfigurationError: for user info, a query, blanks, characters outside ASCII, or an
+                ingestion host, which has no private API (SERVER.md 7).
+        """
+        text = REGIONS.get(host, host)
+        written = _WRITTEN.fullmatch(text)
+        scheme, netloc, path = written.groups() if written else (None, "", None)
+        name, _, port = netloc.rpartition(":") if re.search(r":\d+$", netloc) else (netloc, "", "")
+        path = (path or "").rstrip("/")
+        if not _HOST.fullmatch(name) or not _PATH.fullmatch(path) or ".." in path + name:
+            raise ConfigurationError(
+                "host must be 'us', 'eu' or a URL such as https://posthog.example.com,"
+                " without user info, query, blanks or characters outside ASCII"
+            )
+        if name.lower().endswith(".i.posthog.com"):
+            raise ConfigurationError(
+                f"{name} takes events in and has no private API;"
+                f" use https://{name.lower().replace('.i.posthog.com', '.posthog.com')}"
+            )
+        if port and not 0 < int(port) <= MOST_PORTS:
+            raise ConfigurationError("the port of host must be a number from 1 to 65535")
+        scheme = (scheme or "https").lower()
+        number = int(port) if port else None
+        origin = URL.build(scheme=scheme, host=name.strip("[]"), port=number)
+        return cls(origin, path)
+
+    @property
+    def is_cloud(self) -> bool:
+        """Whether this is PostHog Cloud, whose published limits apply."""
+        name = self.origin.host or ""
+        return name == "posthog.com" or name.endswith(".posthog.com")
+
+    def url(self, path: str, query: Mapping[str, str] | None = None) -> URL:
+        """Return the URL of an already quoted path below the base."""
+        url = URL(f"{self.origin}{self.base_path}{path}", encoded=True)
+        return url.with_query(query) if query else url
+
+    def own(self, location: str, asked: URL) -> URL | None:
+        """Resolve a redirect of `asked`; `None` when it leaves the origin or the sub-path."""
+        try:
+            url = asked.join(URL(location))
+            same = url.origin() == self.origin.origin() and not url.user and not url.password
+        except ValueError:
+            return None
+        return url if same and url.raw_path.startswith(f"{self.base_path}/") else None
+
+
+def project_text(project_id: int | str | None) -> str:
+    """Return the path segment of a project.
+
+    Raises:
+        ConfigurationError: unless it is a number or `@current`, the project selected in the UI.
+    """
+    if project_id is None:
+        raise ConfigurationError(
+            "no project: give project_id or set POSTHOG_PROJECT_ID;"
+            " env.projects.list() shows the ids that the key can use"
+        )
+    text = str(project_id)
+    if isinstance(project_id, bool) or not text.isascii() or not _PROJECT.fullmatch(text):
+        raise ConfigurationError("project_id must be a whole number (or '@current')")
+    return text
+
+
+def quoted_path(path: str) -> str:
+    """Quote a path below the project, so that no part of it can leave the project.
+
+    A leading slash may be left out; the trailing one is added (SERVER.md 5).
+
+    Raises:
+        ConfigurationError: for empty, `.` or `..` parts, a query, backslash or control characters.
+    """
+    parts = path.strip("/").split("/") if path else [""]
+    if any(part in {"", ".", ".."} for part in parts) or _UNSAFE.search(path):
+        raise ConfigurationError(
+            "a path has no empty, '.' or '..' parts, no '?', '#', backslash, blank or control"
+            " characters; give the query as params"
+        )
+    return "".join(f"{quote(part, safe='@')}/" for part in parts)

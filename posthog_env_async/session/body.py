@@ -1,0 +1,163 @@
+"""A body read to its end: decompressed by us, bounded, and known to be whole."""
+
+import asyncio
+import io
+import time
+import zlib
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from typing import Protocol
+
+import aiohttp
+import attrs
+
+__all__ = ["BodyError", "SlowBodyError", "body_chunks", "check_end", "first_bytes", "whole_body"]
+
+GZIP = 16 + zlib.MAX_WBITS
+PIECE = 1 << 20
+GRACE = 10.0
+LEAST_BYTES_A_SECOND = 256.0
+
+
+class BodyError(Exception):
+    """The body is cut, damaged or too large."""
+
+
+class SlowBodyError(Exception):
+    """The body trickles in below the smallest acceptable rate."""
+
+
+class _Inflater(Protocol):
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unconsumed_tail(self) -> bytes: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = ...) -> bytes: ...
+
+
+def _new_inflater() -> _Inflater:
+    try:
+        from isal import isal_zlib  # noqa: PLC0415 - the optional extra `speed`
+    except ImportError:
+        return zlib.decompressobj(GZIP)
+    return isal_zlib.decompressobj(GZIP)
+
+
+@attrs.define
+class _Gzip:
+    """Decompresses member after member and knows whether the last one ended."""
+
+    inflater: _Inflater = attrs.field(factory=_new_inflater)
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield what `data` unpacks to, in pieces of at most 1 MiB."""
+        while data:
+            if self.inflater.eof:
+                self.inflater = _new_inflater()
+            yield (piece := self._unpack(data))
+            data = self.inflater.unused_data if self.inflater.eof else self.inflater.unconsumed_tail
+            while not data and len(piece) == PIECE:
+                yield (piece := self._unpack(b""))
+
+    def _unpack(self, data: bytes) -> bytes:
+        try:
+            return self.inflater.decompress(data, PIECE)
+        # zlib and isal raise errors of their own, which share no base but Exception.
+        except Exception as error:  # noqa: BLE001
+            raise BodyError(f"the compressed body is damaged ({type(error).__name__})") from None
+
+    def finish(self) -> None:
+        """Check that the last member ended; nothing at all is no gzip either."""
+        if not self.inflater.eof:
+            raise BodyError("the compressed body is cut")
+
+
+@attrs.define
+class _Pace:
+    """Refuses a body that trickles: a byte now and then must not hold a caller for minutes.
+
+    Only time spent waiting for the server counts, not that of a slow consumer.
+    """
+
+    patience: float | None
+    waited: float = 0.0
+    received: int = 0
+
+    async def next_chunk(self, answer: aiohttp.ClientResponse) -> bytes:
+        began = time.monotonic()
+        async with asyncio.timeout(self.patience):
+            chunk = await answer.content.readany()
+        self.waited += time.monotonic() - began
+        self.received += len(chunk)
+        if chunk and self.waited > GRACE and self.received < LEAST_BYTES_A_SECOND * self.waited:
+            raise SlowBodyError(f"{self.received} bytes in {self.waited:.0f} s")
+        return chunk
+
+
+async def body_chunks(
+    answer: aiohttp.ClientResponse, max_bytes: int | None, patience: float | None = None
+) -> AsyncGenerator[bytes]:
+    """Yield the body in pieces, decompressed.
+
+    Raises:
+        BodyError: when it is cut or damaged, packed in a way that was not asked for, or larger than
+            `max_bytes` after decompression.
+        SlowBodyError: when it comes at less than 256 bytes a second after the first ten seconds.
+        TimeoutError: when nothing comes for `patience` seconds.
+    """
+    gzip = _Gzip() if _is_packed(answer) else None
+    pace, size = _Pace(patience), 0
+    while chunk := await pace.next_chunk(answer):
+        for piece in gzip.feed(chunk) if gzip else (chunk,):
+            size += len(piece)
+            if max_bytes is not None and size > max_bytes:
+                raise BodyError(f"the body is larger than {max_bytes} bytes")
+            yield piece
+    if gzip and _may_have_body(answer):
+        gzip.finish()
+
+
+async def whole_body(answer: aiohttp.ClientResponse, max_bytes: int | None) -> bytes:
+    """Read the body to its end; raises as `body_chunks`."""
+    body = io.BytesIO()  # hands its bytes out without a second copy
+    async with aclosing(body_chunks(answer, max_bytes)) as pieces:
+        async for piece in pieces:
+            body.write(piece)
+    return body.getvalue()
+
+
+async def first_bytes(answer: aiohttp.ClientResponse, most: int) -> bytes:
+    """Read the body to its end, or at most its first bytes; raises as `body_chunks`."""
+    body = bytearray()
+    async with aclosing(body_chunks(answer, None)) as pieces:
+        async for piece in pieces:
+            body += piece
+            if len(body) > most:
+                break
+    return bytes(body[:most])
+
+
+def check_end(answer: aiohttp.ClientResponse) -> None:
+    """Check that the body says where it ends.
+
+    Raises:
+        BodyError: when only the end of the connection would, which a cut looks just like.
+    """
+    headers = answer.headers
+    chunked = "chunked" in headers.get("Transfer-Encoding", "").lower()
+    if not (chunked or "Content-Length" in headers or _is_packed(answer)):
+        raise BodyError("the answer does not say where it ends, so it may be cut")
+
+
+def _is_packed(answer: aiohttp.ClientResponse) -> bool:
+    """Whether the body is gzip; anything else than gzip or plain was not asked for."""
+    coding = answer.headers.get("Content-Encoding", "identity").strip().lower()
+    if coding not in {"gzip", "x-gzip", "identity", ""}:
+        raise BodyError("the body is packed in a way that was not asked for")
+    return "gzip" in coding
+
+
+def _may_have_body(answer: aiohttp.ClientResponse) -> bool:
+    return answer.method != "HEAD" and answer.status not in {204, 304}

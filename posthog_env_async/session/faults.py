@@ -1,0 +1,84 @@
+"""What can go wrong on the wire, and the error that says so."""
+
+import asyncio
+
+import aiohttp
+from yarl import URL
+
+from posthog_env_async.errors import APIConnectionError, APITimeoutError
+
+from .backoff import Repeat
+from .body import BodyError, SlowBodyError
+from .call import READS, Call
+
+__all__ = ["FAULTS", "broken", "is_stale"]
+
+FAULTS = (
+    aiohttp.ClientError,
+    aiohttp.http.HttpProcessingError,
+    asyncio.TimeoutError,
+    OSError,
+    ValueError,
+    # aiohttp's word for a session that is closed or belongs to another loop.
+    RuntimeError,
+    BodyError,
+    SlowBodyError,
+)
+DISTRUSTED = (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)
+DISTRUST = (
+    "the server's certificate is not trusted or TLS failed; give ssl= a context that trusts it"
+)
+LASTING = (*DISTRUSTED, aiohttp.InvalidURL, RuntimeError)
+UNSENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+    RuntimeError,
+)
+REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (asyncio.TimeoutError, "no answer in time; raise timeout, or ask for smaller pages"),
+    *((kind, DISTRUST) for kind in DISTRUSTED),
+    (aiohttp.ClientPayloadError, "the answer was cut"),
+    (aiohttp.ClientResponseError, "the answer is not HTTP"),
+    (aiohttp.InvalidURL, "host or proxy is no URL that can be used"),
+    (RuntimeError, "this aiohttp session cannot be used here: it is closed or of another loop"),
+)
+
+
+def is_stale(fault: Exception) -> bool:
+    """Whether other pooled connections may be as dead as this one was."""
+    broke = isinstance(fault, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
+    return broke and not isinstance(fault, aiohttp.ClientConnectorError)
+
+
+def broken(fault: Exception, call: Call, url: URL) -> APIConnectionError:
+    """Return our error for a failed exchange; the fault's own text may hold the key."""
+    unsent = isinstance(fault, UNSENT)
+    late = isinstance(fault, asyncio.TimeoutError | SlowBodyError)
+    place = str(url.with_query(None))
+    unknown = not unsent and call.method not in READS and call.repeats is not Repeat.SAFE
+    message = f"{_reason(fault)} ({call.method} {place})"
+    if unknown:
+        message += "; the request may have been carried out: check before sending it again"
+    return (APITimeoutError if late else APIConnectionError)(
+        message,
+        method=call.method,
+        url=place,
+        outcome_unknown=unknown,
+        may_pass=not isinstance(fault, LASTING),
+    )
+
+
+def _reason(fault: Exception) -> str:
+    if isinstance(fault, BodyError | SlowBodyError):
+        return f"no whole answer: {fault}"
+    if isinstance(fault, aiohttp.ClientHttpProxyError):
+        return f"the proxy refuses to connect to the server ({fault.status})"
+    for kind, reason in REASONS:
+        if isinstance(fault, kind):
+            return reason
+    what = "cannot connect to the server; check host and network"
+    if not isinstance(fault, aiohttp.ClientConnectorError):
+        what = "the connection broke"
+    return f"{what} ({type(fault).__name__})"

@@ -1,0 +1,259 @@
+"""The session: one straight line from a call to its decoded answer."""
+
+import itertools
+import logging
+import time
+import warnings
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, aclosing
+from http import HTTPStatus
+from typing import TypeVar
+
+import anyio
+import anyio.lowlevel
+import attrs
+from yarl import URL
+
+from posthog_env_async.errors import (
+    ENDPOINT_NOT_FOUND,
+    APIConnectionError,
+    APIDeprecationWarning,
+    APIStatusError,
+    PostHogError,
+    RateLimitError,
+    error_for,
+    redacted,
+    redirected,
+)
+
+from .address import Address
+from .auth import require_scopes
+from .backoff import Backoff, RetryQuota, smaller_may_do
+from .call import READS, Call, Meter
+from .limits import Limiter
+from .pool import Answer, Pool
+
+__all__ = ["Session"]
+
+T = TypeVar("T")
+
+MOVED = frozenset({301, 302, 307, 308})
+KEPT_METHOD = frozenset({307, 308})
+MOST_HOPS = 4
+LARGE = 256 << 10
+NOT_HERE = ENDPOINT_NOT_FOUND.encode()
+ENVIRONMENTS = "environments"
+PROJECTS = "projects"
+
+logger = logging.getLogger("posthog_env_async")
+
+
+@attrs.define(eq=False)
+class Session:
+    """Sends calls: scope, turn, attempt, and again where the policy says so.
+
+    Shared by a client and all its `for_project` siblings.
+    """
+
+    address: Address
+    pool: Pool
+    limiter: Limiter
+    backoff: Backoff = attrs.field(factory=Backoff)
+    prefix: str = "environments"
+    granted: frozenset[str] | None = attrs.field(default=None, init=False)
+    meter: Meter = attrs.field(factory=Meter, init=False)
+    quota: RetryQuota = attrs.field(factory=RetryQuota)
+    now: Callable[[], float] = attrs.field(default=time.monotonic)
+    sleep: Callable[[float], Awaitable[None]] = attrs.field(default=anyio.sleep)
+    _decoding: anyio.Lock = attrs.field(factory=anyio.Lock, init=False)
+    _warned: bool = attrs.field(default=False, init=False)
+
+    async def fetch(self, call: Call, decode: Callable[[bytes], T]) -> T:
+        """Send a call until it succeeds or the policy gives up, and return its decoded answer.
+
+        Raises:
+            PostHogError: the last failure, with the number of attempts.
+        """
+        self._check_scope(call)
+        with self.pool.until_closed():
+            began = self.now()
+            for attempt in itertools.count(1):
+                try:
+                    answer = await self._answer(call, self.now() - began)
+                    decoded = await self._decoded(answer.body, decode)
+                except PostHogError as error:
+                    failure = _counted(error, attempt)
+                else:
+                    self.quota.restore()
+                    return decoded
+                if not await self._may_repeat(call, failure, attempt, self.now() - began):
+                    raise failure
+        raise AssertionError(
+            "unreachable"
+        )  # pragma: no cover - the loop above only returns or raises
+
+    async def _decoded(self, body: bytes, decode: Callable[[bytes], T]) -> T:
+        """Decode large bodies one at a time, so that the event loop gets its turn in between."""
+        if len(body) < LARGE:
+            return decode(body)
+        async with self._decoding:
+            await anyio.lowlevel.checkpoint()
+            return decode(body)
+
+    async def stream(self, call: Call) -> AsyncGenerator[bytes]:
+        """Yield the body of an answer as it comes, tried again only before the first piece.
+
+        Raises:
+            PostHogError: as `fetch`; a body that is cut raises when it ends.
+        """
+        self._check_scope(call)
+        began, started = self.now(), False
+        for attempt in itertools.count(1):
+            try:
+                async with aclosing(self._pieces(call, self.now() - began)) as pieces:
+                    async for piece in pieces:
+                        started = True
+                        yield piece
+                return
+            except PostHogError as error:
+                failure = _counted(error, attempt)
+            if started or not await self._may_repeat(call, failure, attempt, self.now() - began):
+                raise failure
+
+    def url(self, call: Call) -> URL:
+        """Return where a call goes."""
+        below = "/api/" if call.project is None else f"/api/{self.prefix}/{call.project}/"
+        return self.address.url(below + call.path, call.params)
+
+    def _check_scope(self, call: Call) -> None:
+        if self.granted is not None:
+            place = str(self.url(call).with_query(None))
+            require_scopes(call.scope, self.granted, method=call.method, url=place)
+
+    async def _may_repeat(
+        self, call: Call, failure: PostHogError, attempt: int, elapsed: float
+    ) -> bool:
+        wait = self.backoff.wait_after(failure, attempt, call.repeats, elapsed)
+        if call.shrinkable and smaller_may_do(failure):
+            return False
+        if isinstance(failure, RateLimitError) and failure.attempts:
+            asked = failure.retry_after
+            held = self.backoff.delay(attempt) if asked is None else asked
+            await self.limiter.hold(call.budget, held)
+        if wait is None or not self.quota.spend(failure):
+            return False
+        for meter in self._meters(call):
+            meter.retries += 1
+            meter.lost += not isinstance(failure, RateLimitError)
+        logger.warning(
+            "attempt %d failed, next in %.1f s: %s", attempt, wait, _summary(call, failure)
+        )
+        if not isinstance(failure, RateLimitError):
+            await self.sleep(wait)
+        return True
+
+    async def _answer(self, call: Call, elapsed: float) -> Answer:
+        url, hops = self.url(call), 1
+        while True:
+            async with self._turn(call, elapsed):
+                self._count(call)
+                answer = await self.pool.exchange(call, url)
+            following = self._next_hop(call, url, answer)
+            if following is None or hops == MOST_HOPS:
+                self._check(call, url, answer)
+                return answer
+            url, hops = following, hops + 1
+
+    async def _pieces(self, call: Call, elapsed: float) -> AsyncGenerator[bytes]:
+        url = self.url(call)
+        for hop in range(1, MOST_HOPS + 1):
+            async with self._turn(call, elapsed), self.pool.streamed(call, url) as (answer, pieces):
+                self._count(call)
+                following = self._next_hop(call, url, answer)
+                if following is None or hop == MOST_HOPS:
+                    self._check(call, url, answer)
+                    async for piece in pieces:
+                        yield piece
+                    return
+                url = following
+
+    def _turn(self, call: Call, elapsed: float) -> AbstractAsyncContextManager[None]:
+        longest = self.backoff.max_wait
+        if self.backoff.deadline is not None:
+            longest = min(longest, max(0.0, self.backoff.deadline - elapsed))
+        return self.limiter.slot(call.budget, longest=longest)
+
+    def _meters(self, call: Call) -> tuple[Meter, ...]:
+        return (self.meter,) if call.meter is None else (self.meter, call.meter)
+
+    def _count(self, call: Call) -> None:
+        for meter in self._meters(call):
+            meter.requests += 1
+
+    def _next_hop(self, call: Call, url: URL, answer: Answer) -> URL | None:
+        """Return where to ask instead: the other prefix, or where the server moved the endpoint."""
+        self._warn_of_the_end(answer)
+        if answer.status in MOVED:
+            return self._moved(call, url, answer)
+        lacking = answer.status == HTTPStatus.NOT_FOUND and NOT_HERE in answer.body
+        if call.project is None or self.prefix != ENVIRONMENTS:
+            return None
+        if lacking and f"/{ENVIRONMENTS}/" in url.raw_path:
+            return self._below_projects(call)
+        if not lacking and f"/{PROJECTS}/" in url.raw_path:
+            self.prefix = PROJECTS
+        return None
+
+    def _moved(self, call: Call, url: URL, answer: Answer) -> URL | None:
+        if answer.status not in KEPT_METHOD and call.method not in READS:
+            return None
+        target = self.address.own(answer.headers.get("Location", ""), url)
+        if target is not None and call.project and target.path == self._below_projects(call).path:
+            self.prefix = PROJECTS
+        return target
+
+    def _below_projects(self, call: Call) -> URL:
+        return self.address.url(f"/api/{PROJECTS}/{call.project}/{call.path}", call.params)
+
+    def _check(self, call: Call, url: URL, answer: Answer) -> None:
+        if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            return
+        place = str(url.with_query(None))
+        if answer.status < HTTPStatus.BAD_REQUEST:
+            location = answer.headers.get("Location", "")
+            raise redirected(answer.status, location, method=call.method, url=place)
+        raise error_for(
+            answer.status,
+            answer.headers,
+            answer.body,
+            method=call.method,
+            url=place,
+            availability=call.availability,
+            secret=self.pool.key.secret(),
+        )
+
+    def _warn_of_the_end(self, answer: Answer) -> None:
+        if self._warned or not {"Deprecation", "Sunset"} & set(answer.headers):
+            return
+        self._warned = True
+        until = answer.headers.get("Sunset", "a date it does not say")
+        warnings.warn(
+            f"the server deprecates /api/environments/ and may end it on {redacted(until)};"
+            " use PostHogEnv(…, prefix='projects')",
+            APIDeprecationWarning,
+            stacklevel=2,
+        )
+
+
+def _counted(error: PostHogError, attempt: int) -> PostHogError:
+    """Say how many attempts were made, in an error of something that was sent."""
+    if isinstance(error, APIConnectionError):
+        return error.seen_after(attempt)
+    if isinstance(error, APIStatusError) and error.attempts:
+        return error.seen_after(attempt)
+    return error
+
+
+def _summary(call: Call, failure: PostHogError) -> str:
+    status = f" {failure.status}" if isinstance(failure, APIStatusError) else ""
+    return f"{call.method} {call.path} {type(failure).__name__}{status}"
