@@ -1,0 +1,225 @@
+"""The persons of one project in the server's order: a million of them costs no memory."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import attrs
+
+from .identities import EXTRA_SLOT, Identities
+from .mixing import mix
+
+__all__ = ["Orphans", "Population"]
+
+Orphans = float | Collection[int]
+Extra = tuple[int, int, int, int]
+
+
+@attrs.define
+class Population:
+    """Keep which persons live, and where each stands; newest first (SERVER.md 1.2).
+
+    A key names a row: 0 and more are the persons made at the start, by ordinal; below zero are
+    those inserted later.
+    """
+
+    total: int
+    salt: int = 0
+    tie: int = 1
+    orphans: Orphans = 0.0
+    ids: Identities = attrs.field(init=False)
+    given: dict[int, dict[str, Any]] = attrs.field(factory=dict[int, dict[str, Any]], init=False)
+    _deleted: list[int] = attrs.field(factory=list[int], init=False)
+    _gone: set[int] = attrs.field(factory=set[int], init=False)
+    _extras: list[Extra] = attrs.field(factory=list[Extra], init=False)
+    _by_number: dict[int, Extra] = attrs.field(factory=dict[int, Extra], init=False)
+    _orphaned: set[int] = attrs.field(factory=set[int], init=False)
+    _next_number: int = attrs.field(default=0, init=False)
+    _mark: int = attrs.field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.ids = Identities(self.total, self.salt, self.tie)
+
+    def __len__(self) -> int:
+        return self.total - len(self._deleted) + len(self._extras)
+
+    # reading
+
+    def keys(self, offset: int, count: int) -> Sequence[int]:
+        """Give the keys of `count` raw rows from an offset on, in the order of the query."""
+        end = min(offset + count, len(self))
+        if offset >= end:
+            return ()
+        low = self._extras_before(offset)
+        high = self._extras_before(end)
+        keys = self._base_keys(offset - low, end - high)
+        if low == high:
+            return keys
+        merged: list[int] = []
+        taken = 0
+        for index in range(low, high):
+            upto = taken + self._position(index) - offset - len(merged)
+            merged.extend(keys[taken:upto])
+            merged.append(-1 - self._extras[index][3])
+            taken = upto
+        merged.extend(keys[taken:])
+        return merged
+
+    def key_at(self, index: int) -> int:
+        """Give the key of the row at an index."""
+        return self.keys(index, 1)[0]
+
+    def alive(self, key: int) -> bool:
+        """Tell whether a row is there, orphans included."""
+        if key < 0:
+            return -1 - key in self._by_number and key not in self._gone
+        return key < self.total and key not in self._gone
+
+    def is_orphan(self, key: int) -> bool:
+        """Tell whether ClickHouse knows the id while the person itself is gone (SERVER.md 1.2)."""
+        if key in self._orphaned:
+            return True
+        if key < 0 or not self.orphans:
+            return False
+        if isinstance(self.orphans, int | float):
+            return mix(self.salt ^ 0x0FF, key) < self.orphans * (1 << 64)
+        return key in self.orphans
+
+    def uuid(self, key: int) -> UUID:
+        """Give the uuid of a row."""
+        return UUID(int=self.uuid_number(key))
+
+    def uuid_number(self, key: int) -> int:
+        """Give the uuid of a row as an integer."""
+        return self.ids.uuid_of(key) if key >= 0 else self.ids.extra_uuid(-1 - key)
+
+    def created(self, key: int) -> int:
+        """Give the creation time of a row in microseconds since 1970."""
+        return self.ids.created(key) if key >= 0 else -self._by_number[-1 - key][1]
+
+    def find(self, uuid: UUID) -> int | None:
+        """Find the key of a living person by uuid."""
+        slot = self.ids.slot_of(uuid.int)
+        if slot is None:
+            return None
+        key = slot if slot < EXTRA_SLOT else -1 - (slot - EXTRA_SLOT)
+        return key if self.alive(key) and not self.is_orphan(key) else None
+
+    def number(self, key: int) -> int:
+        """Give the place of a row in the order of creation, from 1: part of its integer id."""
+        return self.total - key
+
+    def from_number(self, number: int) -> int | None:
+        """Find the key of a living person by that place."""
+        key = self.total - number
+        known = number >= 1 and self.alive(key) and not self.is_orphan(key)
+        return key if known else None
+
+    def extras(self) -> list[int]:
+        """Give the keys of the inserted rows that live, in the order of the query."""
+        return [-1 - extra[3] for extra in self._extras]
+
+    def order(self, key: int) -> tuple[int, int]:
+        """Give what sorts a row in the order of the query: created_at DESC, id DESC."""
+        return -self.created(key), -self.uuid_number(key)
+
+    def uuids(self) -> list[UUID]:
+        """List the persons that can be had now, in the order of the query; orphans left out."""
+        return [self.uuid(key) for key in self._living()]
+
+    def existed_throughout(self) -> list[UUID]:
+        """List the persons that were there since the mark without a break."""
+        newest = -1 - self._mark
+        return [self.uuid(key) for key in self._living() if key > newest]
+
+    def choose(self, what: int | Iterable[int | UUID | str], random: Random) -> list[int]:
+        """Find keys: a number of them at random places, or those at indexes or with uuids.
+
+        Raises:
+            KeyError: No such person.
+        """
+        if not isinstance(what, int):
+            return [self._chosen(entry) for entry in what]
+        places = random.sample(range(len(self)), min(what, len(self)))
+        return [self.key_at(place) for place in places]
+
+    # changing
+
+    def mark(self) -> None:
+        """Start the observation of `existed_throughout` anew."""
+        self._mark = self._next_number
+
+    def insert(self, index: int = 0, given: dict[str, Any] | None = None) -> UUID:
+        """Add a person near an index, where a tie group begins; 0 is the front."""
+        anchor = self._anchor(index)
+        number = self._next_number
+        self._next_number += 1
+        created = self.ids.extra_created(anchor, number)
+        extra = (anchor, -created, -self.ids.extra_uuid(number), number)
+        insort(self._extras, extra)
+        self._by_number[number] = extra
+        if given is not None:
+            self.given[-1 - number] = given
+        return self.uuid(-1 - number)
+
+    def delete(self, key: int, *, orphan: bool = False) -> None:
+        """Remove a row, or leave its raw id behind as an orphan.
+
+        Raises:
+            KeyError: The row is gone already.
+        """
+        if not self.alive(key):
+            raise KeyError(key)
+        if orphan:
+            self._orphaned.add(key)
+            return
+        self._gone.add(key)
+        if key >= 0:
+            insort(self._deleted, key)
+        else:
+            del self._extras[bisect_left(self._extras, self._by_number[-1 - key])]
+
+    # where things stand
+
+    def _chosen(self, what: int | UUID | str) -> int:
+        if isinstance(what, int):
+            return self.key_at(what)
+        key = self.find(what if isinstance(what, UUID) else UUID(what))
+        if key is None:
+            raise KeyError(what)
+        return key
+
+    def _living(self) -> Iterator[int]:
+        return (key for key in self.keys(0, len(self)) if not self.is_orphan(key))
+
+    def _anchor(self, index: int) -> int:
+        if index <= 0:
+            return 0
+        if index >= len(self):
+            return self.total
+        base = self._base_ordinal(index - self._extras_before(index))
+        return base - base % self.tie
+
+    def _position(self, index: int) -> int:
+        anchor = self._extras[index][0]
+        return index + anchor - bisect_left(self._deleted, anchor)
+
+    def _extras_before(self, offset: int) -> int:
+        return bisect_left(range(len(self._extras)), offset, key=self._position)
+
+    def _base_ordinal(self, index: int) -> int:
+        deleted = self._deleted
+        return index + bisect_right(range(len(deleted)), index, key=lambda at: deleted[at] - at)
+
+    def _base_keys(self, start: int, end: int) -> Sequence[int]:
+        if start >= end:
+            return ()
+        first, last = self._base_ordinal(start), self._base_ordinal(end - 1)
+        if last - first == end - 1 - start:
+            return range(first, last + 1)
+        gone = self._gone
+        return [ordinal for ordinal in range(first, last + 1) if ordinal not in gone]
