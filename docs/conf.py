@@ -1,0 +1,50 @@
+"""How Sphinx builds the documentation."""
+
+from typing import Any
+
+import posthog_env_async
+
+project = "posthog_env_async"
+author = "posthog_env_async contributors"
+project_copyright = author
+release = posthog_env_async.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = "posthog_env_async"
+html_static_path = ["_static"]
+
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+autodoc_default_options = {"members": True}
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+
+nitpicky = True
+# The pages are built without a network, so other projects' inventories cannot be read.
+nitpick_ignore_regex = [
+    (r"py:.*", r"(aiohttp|anyio|attrs?|cattrs|cyclopts|msgspec|pyarrow|rich|yarl)\..*"),
+    (r"py:.*", r"(asyncio|builtins|collections|contextlib|datetime|enum|os|pathlib|ssl)\..*"),
+    (r"py:.*", r"(types|typing|typing_extensions|uuid)\..*"),
+    (r"py:.*", r"(dask|distributed|redis|taskiq|taskiq_redis)\..*"),
+    # Types that only our own modules use, and type variables, have no page. A public name has one,
+    # and is found there by the name of its module as well.
+    (r"py:.*", r"posthog_env_async\.[a-z_]+\..*"),
+    (r"py:.*", r"(.*\.)?[A-Z]"),
+]
+
+
+def setup(app: Any) -> None:
+    """Hide what attrs adds to every class: it says nothing about ours."""
+    app.connect("autodoc-skip-member", skip_attrs_members)
+
+
+def skip_attrs_members(
+    _app: Any, _what: str, name: str, _obj: object, skip: bool, _options: object
+) -> bool | None:
+    return True if name.startswith("__attrs") else (skip or None)

@@ -1,0 +1,99 @@
+"""Run the real command in a process of its own, as a user would, against an embedded server."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import anyio
+import attrs
+from anyio.abc import Process
+
+from posthog_env_async.testing import FakePostHog
+
+__all__ = ["COMMAND", "ROOT", "Ran", "environment", "interrupted", "ran"]
+
+ROOT = Path(__file__).parent.parent
+COMMAND = (sys.executable, "-m", "posthog_env_async")
+PATIENCE = 60
+LOOK_EVERY = 0.02
+
+
+@attrs.frozen
+class Ran:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def lines(self) -> list[str]:
+        """Return the lines of stdout."""
+        return self.out.splitlines()
+
+
+def environment(fake: FakePostHog | None, **more: str) -> dict[str, str]:
+    """Give what a user has set up for a server; no terminal's width or colour leaks in."""
+    names = {"PYTHONPATH": str(ROOT), "COLUMNS": "100", "NO_COLOR": "1"}
+    if fake is not None:
+        names |= {
+            "POSTHOG_HOST": fake.url,
+            "POSTHOG_PERSONAL_API_KEY": fake.key,
+            "POSTHOG_PROJECT_ID": "1",
+        }
+    return os.environ | names | more
+
+
+async def ran(
+    fake: FakePostHog | None,
+    *words: str,
+    cwd: Path | None = None,
+    stdin: bytes = b"",
+    variables: Mapping[str, str] | None = None,
+    command: tuple[str, ...] = COMMAND,
+) -> Ran:
+    """Run the command to its end; its output never holds the key or a traceback."""
+    with anyio.fail_after(PATIENCE):
+        done = await anyio.run_process(
+            [*command, *words],
+            cwd=cwd,
+            input=stdin,
+            check=False,
+            env=environment(fake, **(variables or {})),
+        )
+    return checked(Ran(done.returncode, done.stdout.decode(), done.stderr.decode()), fake)
+
+
+async def interrupted(fake: FakePostHog, *words: str, cwd: Path, when: Callable[[], bool]) -> Ran:
+    """Run the command, press Ctrl-C once as soon as `when` holds, and let it end."""
+    process = await anyio.open_process([*COMMAND, *words], cwd=cwd, env=environment(fake))
+    with anyio.fail_after(PATIENCE):
+        while not when() and process.returncode is None:  # noqa: ASYNC110 - another process
+            await anyio.sleep(LOOK_EVERY)
+        process.send_signal(signal.SIGINT)
+        out, err = await outputs(process)
+    return checked(Ran(process.returncode or 0, out, err), fake)
+
+
+async def outputs(process: Process) -> tuple[str, str]:
+    """Read both outputs to their ends, and wait for the process."""
+    texts = ["", ""]
+
+    async def read(place: int) -> None:
+        stream = (process.stdout, process.stderr)[place]
+        assert stream is not None
+        texts[place] = b"".join([chunk async for chunk in stream]).decode()
+
+    async with process, anyio.create_task_group() as tasks:
+        tasks.start_soon(read, 0)
+        tasks.start_soon(read, 1)
+    return texts[0], texts[1]
+
+
+def checked(ran: Ran, fake: FakePostHog | None) -> Ran:
+    """Return it, once it is sure that it gives nothing away."""
+    assert "Traceback" not in ran.err, ran.err
+    if fake is not None:
+        assert fake.key not in ran.out + ran.err
+    return ran

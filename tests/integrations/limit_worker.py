@@ -1,0 +1,46 @@
+"""One worker of the shared-limit tests: asks for pages until its time is over, and says how many."""
+
+import json
+import sys
+import time
+
+import anyio
+
+from posthog_env_async import Backoff, Limit, PostHogEnv
+from posthog_env_async.integrations.redis import RedisLimiter
+from posthog_env_async.integrations.sqlite import SQLiteLimiter
+
+
+async def main() -> None:
+    order = json.loads(sys.argv[1])
+    made = {"redis": RedisLimiter, "sqlite": SQLiteLimiter}[order["kind"]]
+    limits = [Limit(requests, seconds) for requests, seconds in order["limits"]]
+    done = 0
+
+    async def ask(env: PostHogEnv, until: float) -> None:
+        nonlocal done
+        while anyio.current_time() < until:
+            await env.persons.list(page_size=1).page()
+            done += 1
+
+    async with (
+        made(order["place"], limits, lease=order.get("lease", 30.0)) as limiter,
+        PostHogEnv(
+            1,
+            api_key=order["key"],
+            host=order["host"],
+            limiter=limiter,
+            backoff=Backoff(max_attempts=1),
+        ) as env,
+    ):
+        print(f"ready {time.time():.3f}", flush=True)
+        sys.stdin.readline()
+        until = anyio.current_time() + order["seconds"]
+        async with anyio.create_task_group() as group:
+            for _ in range(order["tasks"]):
+                group.start_soon(ask, env, until)
+    print(json.dumps({"done": done}), flush=True)
+
+
+if __name__ == "__main__":
+    anyio.run(main)

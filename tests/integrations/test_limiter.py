@@ -1,0 +1,309 @@
+"""What one limiter promises, whether its books are in Redis or in a file."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from posthog_env_async import APIConnectionError, ConfigurationError, Limit, Limits, RateLimitError
+from posthog_env_async.integrations.redis import RedisLimiter, Share
+from posthog_env_async.integrations.sqlite import SQLiteLimiter
+from posthog_env_async.integrations.sqlite_books import Clock
+from posthog_env_async.integrations.turns import SharedLimiter
+
+from .conftest import free_port, start_redis, stop
+
+KEY = "phx_0123456789abcdef0123456789abcdef"
+Make = Callable[..., SharedLimiter]
+
+
+@pytest.fixture(params=["redis", "sqlite"])
+async def make(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Make]:
+    """Make limiters that share their books, as processes do, and close them in the end."""
+    kind: Any = SQLiteLimiter
+    place = str(tmp_path / "limits.db")
+    if request.param == "redis":
+        kind, place = RedisLimiter, request.getfixturevalue("redis_url")
+        from redis import Redis
+
+        with Redis.from_url(place) as client:
+            client.flushall()
+    made: list[SharedLimiter] = []
+
+    def limiter(*limits: Limit, by_group: Limits | None = None, **options: Any) -> SharedLimiter:
+        made.append(kind(place, by_group or limits, **options))
+        return made[-1]
+
+    yield limiter
+    for each in made:
+        await each.aclose()
+
+
+async def use(limiter: SharedLimiter, times: int = 1, budget: str = "persons") -> float:
+    """Send nothing so many times, and return how long it took."""
+    began = time.monotonic()
+    for _ in range(times):
+        async with limiter.slot(budget):
+            pass
+    return time.monotonic() - began
+
+
+async def test_a_place_is_free_again_when_the_window_has_passed_since_the_end(make: Make) -> None:
+    one, other = make(Limit(2, 0.5)), make(Limit(2, 0.5))
+
+    async with one.slot("persons"):
+        await use(other)
+        await anyio.sleep(0.2)
+    waited = await use(other, 2)
+
+    assert 0.5 <= waited < 1.0
+
+
+async def test_a_request_under_way_keeps_its_place_beyond_the_lease(make: Make) -> None:
+    limit = Limit(1, 0.2)
+    one, other = make(limit, lease=0.3), make(limit, lease=0.3)
+
+    async with one.slot("persons"):
+        with anyio.move_on_after(1.0) as scope:
+            await use(other)
+
+    assert scope.cancelled_caught
+
+
+async def test_the_place_of_a_worker_that_died_is_lost_for_its_lease_and_then_free(
+    make: Make,
+) -> None:
+    limit = Limit(1, 0.2)
+    dead, other = make(limit, lease=0.5), make(limit, lease=0.5)
+    await dead.ledger.ask("default", (limit,), "somebody who dies", 0)
+
+    waited = await use(other)
+
+    assert 0.7 <= waited < 1.5
+
+
+async def test_every_window_of_a_budget_holds_at_once(make: Make) -> None:
+    limiter = make(Limit(2, 0.2), Limit(3, 0.8))
+
+    waited = await use(limiter, 4)
+
+    assert 0.8 <= waited < 1.4
+
+
+async def test_budgets_are_counted_apart(make: Make) -> None:
+    limiter = make(by_group=Limits(persons=[Limit(1, 5.0)], default=[Limit(2, 5.0)]))
+
+    await use(limiter, 1, "persons")
+    waited = await use(limiter, 2, "max_tools")
+
+    assert waited < 1.0
+    with pytest.raises(RateLimitError):
+        async with limiter.slot("persons", longest=1.0):
+            pass
+
+
+async def test_names_are_counted_apart(make: Make) -> None:
+    one, other = make(Limit(1, 5.0), name="one"), make(Limit(1, 5.0), name="other")
+
+    await use(one)
+
+    assert await use(other) < 1.0
+
+
+async def test_what_is_left_is_told_for_all_processes_together(make: Make) -> None:
+    limits = Limits(persons=[Limit(5, 60.0), Limit(9, 600.0)], default=[Limit(3, 60.0)])
+    one, other = make(by_group=limits), make(by_group=limits)
+
+    await use(one, 2)
+    async with other.slot("persons"):
+        left = await one.left()
+
+    assert left["persons"] == ((Limit(5, 60.0), 2), (Limit(9, 600.0), 6))
+    assert left["max_tools"] == left["default"] == ((Limit(3, 60.0), 3),)
+
+
+async def test_a_hold_of_one_process_holds_those_who_wait_in_another(make: Make) -> None:
+    limit = Limit(1, 0.3)
+    one, other = make(limit), make(limit)
+    await use(one)
+    began = time.monotonic()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(use, other)
+        await anyio.sleep(0.1)
+        await one.hold("persons", 1.0)
+    waited = time.monotonic() - began
+
+    assert waited >= 1.0
+    assert other.held_for("persons") == 0.0
+
+
+async def test_after_a_hold_requests_go_out_one_at_a_time_at_first(make: Make) -> None:
+    limit = Limit(50, 1.0)
+    one, other = make(limit), make(limit)
+    under_way = most = 0
+    counts: list[int] = []
+
+    async def send(limiter: SharedLimiter) -> None:
+        nonlocal under_way, most
+        async with limiter.slot("persons"):
+            under_way += 1
+            counts.append(under_way)
+            await anyio.sleep(0.02)
+            under_way -= 1
+
+    await one.hold("persons", 0.2)
+    async with anyio.create_task_group() as group:
+        for limiter in (one, other) * 8:
+            group.start_soon(send, limiter)
+
+    assert counts[0] == counts[1] == 1
+    assert max(counts) > 2
+
+
+async def test_a_hold_is_told_by_the_process_that_heard_it(make: Make) -> None:
+    limiter = make(Limit(5, 1.0))
+
+    await limiter.hold("persons", 30.0)
+
+    assert 29.0 < limiter.held_for("persons") <= 30.0
+    with pytest.raises(RateLimitError) as caught:
+        async with limiter.slot("persons", longest=10.0):
+            pass
+    assert 29.0 < (caught.value.retry_after or 0) <= 30.0
+
+
+async def test_a_wait_that_is_too_long_raises_and_takes_no_place(make: Make) -> None:
+    limiter = make(Limit(1, 2.0))
+    await use(limiter)
+
+    with pytest.raises(RateLimitError):
+        async with limiter.slot("persons", longest=0.5):
+            pass
+    waited = await use(limiter)
+
+    assert waited < 2.5
+
+
+async def test_tasks_that_are_cancelled_leave_neither_places_nor_mixed_up_answers(
+    make: Make,
+) -> None:
+    limiter = make(Limit(20, 0.3))
+
+    for step in range(40):
+        with anyio.move_on_after(0.0005 * step):
+            await use(limiter, 3)
+    await anyio.sleep(0.4)
+
+    assert (await limiter.left())["persons"][0][1] == 20
+    assert await use(limiter, 20) < 0.3
+
+
+async def test_no_limit_means_no_wait_but_holds_are_kept(make: Make) -> None:
+    limiter = make()
+
+    free = await use(limiter, 100)
+    await limiter.hold("persons", 0.3)
+    held = await use(limiter)
+
+    assert not limiter.is_limited("persons")
+    assert free < 2.0
+    assert held >= 0.3
+
+
+async def test_redis_away_is_a_clear_error_that_names_no_password() -> None:
+    url = f"redis://:s3cret@127.0.0.1:{free_port()}/0"
+
+    async with RedisLimiter(url, [Limit(5, 1.0)]) as limiter:
+        with pytest.raises(APIConnectionError, match="Redis of the shared limiter") as caught:
+            await use(limiter)
+
+    assert "s3cret" not in f"{caught.value!r}{limiter!r}"
+    assert not caught.value.outcome_unknown
+
+
+async def test_without_redis_each_process_goes_on_with_its_share(tmp_path: Path) -> None:
+    port, share = free_port(), Share(processes=4)
+    url = f"redis://127.0.0.1:{port}/0"
+    server = start_redis(port, tmp_path)
+
+    async with RedisLimiter(url, [Limit(20, 0.5)], on_unavailable=share) as limiter:
+        together = await use(limiter, 10)
+        stop(server)
+        alone = await use(limiter, 11)
+
+    assert together < 0.5
+    assert alone >= 1.5
+
+
+async def test_a_share_is_fewer_requests_or_one_in_a_longer_time() -> None:
+    limits = Limits(persons=[Limit(240, 60.0), Limit(3, 60.0)])
+
+    part = Share(processes=6).of(limits)
+
+    assert part.persons == (Limit(40, 60.0), Limit(1, 120.0))
+
+
+async def test_the_key_is_in_no_name_that_redis_keeps(redis_url: str) -> None:
+    from redis import Redis
+
+    async with RedisLimiter.for_key(redis_url, KEY, [Limit(5, 1.0)]) as limiter:
+        await use(limiter)
+    with Redis.from_url(redis_url) as client:
+        names = b" ".join(client.keys())
+
+    assert b"persons" in names or b"default" in names
+    assert KEY.encode() not in names
+    assert KEY[4:12].encode() not in names
+
+
+async def test_a_limiter_of_the_same_key_shares_and_of_another_does_not(redis_url: str) -> None:
+    limits, key = [Limit(1, 5.0)], f"{KEY}0"
+    async with (
+        RedisLimiter.for_key(redis_url, key, limits) as one,
+        RedisLimiter.for_key(redis_url, f" {key}\n", limits) as same,
+        RedisLimiter.for_key(redis_url, key[::-1], limits) as another,
+    ):
+        await use(one)
+        free = await use(another)
+        with pytest.raises(RateLimitError):
+            async with same.slot("persons", longest=0.5):
+                pass
+
+    assert free < 1.0
+
+
+def test_a_url_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="redis://"):
+        RedisLimiter("localhost:6379")
+
+
+async def test_a_file_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
+    async with SQLiteLimiter(tmp_path / "no" / "limits.db") as limiter:
+        with pytest.raises(ConfigurationError, match="file of the shared limiter"):
+            await use(limiter)
+
+
+@pytest.mark.parametrize(
+    ("wall", "monotonic", "expected"),
+    [
+        (110.0, 60.0, 10.0),
+        (3_710.0, 60.0, 10.0),
+        (10.0, 60.0, 0.0),
+        (110.0, 5.0, 10.0),
+        (90.0, 5.0, 0.0),
+    ],
+    ids=["both go on", "the wall is set forward", "or back", "the machine started anew", "both"],
+)
+def test_a_clock_in_a_file_never_goes_faster_than_time(
+    wall: float, monotonic: float, expected: float
+) -> None:
+    clock = Clock(lambda: wall, lambda: monotonic)
+
+    now, *shown = clock.after(1000.0, 100.0, 50.0)
+
+    assert now == 1000.0 + expected
+    assert shown == [wall, monotonic]

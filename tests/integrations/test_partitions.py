@@ -1,0 +1,280 @@
+"""Ranges that are read apart and joined: nobody lost, nobody twice (SERVER.md 1.2)."""
+
+import asyncio
+import json
+import pickle
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from posthog_env_async import (
+    Backoff,
+    CheckpointError,
+    ConfigurationError,
+    PostHogEnv,
+    PropertyFilter,
+)
+from posthog_env_async.export import verify
+from posthog_env_async.export.partition_merge import by_project, merge
+from posthog_env_async.export.partition_run import run_partition
+from posthog_env_async.export.partitions import Partition, PartitionResult, plan
+from posthog_env_async.testing import Drift, FakePostHog
+
+
+def client(fake: FakePostHog, project: int = 1) -> PostHogEnv:
+    return PostHogEnv(
+        project, api_key=fake.key, host=fake.url, backoff=Backoff(base=0.0), limits=None
+    )
+
+
+def uuids(path: Path) -> list[str]:
+    return [json.loads(line)["uuid"] for line in path.read_bytes().splitlines()]
+
+
+async def run_all(
+    env: PostHogEnv, partitions: Sequence[Partition], folder: Path, *, at_once: int = 4, seed: int = 0
+) -> list[PartitionResult]:
+    order = list(partitions)
+    Random(seed).shuffle(order)
+    results: list[PartitionResult] = []
+    waiting = iter(order)
+
+    async def work() -> None:
+        for partition in waiting:
+            results.append(await run_partition(partition, folder=folder, env=env))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(at_once):
+            group.start_soon(work)
+    return results
+
+
+async def test_partitions_cover_the_listing_in_whole_pages_and_overlap(
+    fake: FakePostHog, env: PostHogEnv
+) -> None:
+    partitions = await plan(env, rows_per_partition=900, page_size=300, overlap=50)
+
+    assert [(part.start, part.stop) for part in partitions] == [
+        (0, 900),
+        (850, 1750),
+        (1700, None),
+    ]
+    assert len(fake.requests) == 1
+
+
+async def test_a_plan_of_so_many_partitions_has_at_most_as_many(env: PostHogEnv) -> None:
+    assert len(await plan(env, partitions=5, page_size=100, overlap=20)) == 5
+    assert len(await plan(env, partitions=100)) <= 100
+    assert len(await plan(env, partitions=1)) == 1
+
+
+async def test_a_partition_can_be_pickled_and_said_as_json_and_holds_no_key(
+    fake: FakePostHog, env: PostHogEnv, tmp_path: Path
+) -> None:
+    ids = [PropertyFilter("plan", ["free", "scale"])]
+
+    partition = (await plan(env, partitions=2, search="example", properties=ids))[0]
+    result = await run_partition(partition, folder=tmp_path, env=env)
+
+    assert pickle.loads(pickle.dumps(partition)) == partition  # noqa: S301 - our own
+    assert Partition.from_json(partition.to_json()) == partition
+    assert pickle.loads(pickle.dumps(result)) == result  # noqa: S301 - our own
+    assert PartitionResult.from_json(result.to_json()) == result
+    assert fake.key not in result.to_json()
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"version": 99}', "[1]"])
+def test_a_partition_that_is_damaged_or_of_another_version_is_refused(text: str) -> None:
+    with pytest.raises(CheckpointError):
+        Partition.from_json(text)
+
+
+async def test_plans_of_many_projects_are_merged_one_by_one(tmp_path: Path) -> None:
+    async with FakePostHog(persons={1: 900, 2: 0, 3: 450}, mode="routes") as fake:
+        async with client(fake) as env:
+            partitions = await plan(env, projects=[1, 2, 3], rows_per_partition=250)
+            results = await run_all(env, partitions, tmp_path)
+
+            for project, own in by_project(results).items():
+                path = tmp_path / f"{project}.ndjson"
+                report = await merge(own, path, env=env)
+
+                assert report.complete
+                assert uuids(path) == [str(one) for one in fake.uuids(int(project))]
+
+
+async def test_a_quiet_set_is_merged_byte_for_byte_like_a_single_export(
+    fake: FakePostHog, env: PostHogEnv, tmp_path: Path
+) -> None:
+    from posthog_env_async.export import export
+
+    single = await export(env.persons.list(), tmp_path / "single.ndjson")
+    results = await run_all(env, await plan(env, partitions=6), tmp_path)
+    fake.requests.clear()
+
+    merged = await merge(results, tmp_path / "merged.ndjson", env=env)
+
+    assert merged.path.read_bytes() == single.path.read_bytes()
+    assert (merged.rows, merged.complete, merged.sha256) == (2500, True, single.sha256)
+    assert not fake.requests
+    checked = await verify(merged.path)
+    assert checked.ok
+    assert checked.manifest is not None
+    assert checked.manifest.query == str(env.persons.list().subject.fingerprint)
+
+
+async def test_a_partition_run_twice_asks_nothing_and_is_the_same(
+    fake: FakePostHog, env: PostHogEnv, tmp_path: Path
+) -> None:
+    partition = (await plan(env, partitions=3))[1]
+    first = await run_partition(partition, folder=tmp_path, env=env)
+    data = Path(first.path).read_bytes()
+    fake.insert(500)
+    fake.requests.clear()
+
+    again = await run_partition(partition, folder=tmp_path, env=env)
+
+    assert again == first
+    assert Path(again.path).read_bytes() == data
+    assert not fake.requests
+
+
+async def test_a_partition_that_is_broken_off_leaves_no_file_and_goes_on_later(
+    fake: FakePostHog, env: PostHogEnv, tmp_path: Path
+) -> None:
+    whole = (await plan(env, partitions=1, page_size=100))[0]
+    reading = asyncio.create_task(run_partition(whole, folder=tmp_path, env=env))
+    while len(fake.requests) < 10:
+        await asyncio.sleep(0.001)
+    reading.cancel()
+    await asyncio.wait([reading])
+    left = [path.suffix for path in tmp_path.iterdir()]
+
+    result = await run_partition(whole, folder=tmp_path, env=env)
+
+    assert ".ndjson" not in left
+    assert ".part" in left
+    assert uuids(Path(result.path)) == [str(one) for one in fake.uuids()]
+    assert len(fake.requests) < 10 + 25
+
+
+async def test_files_of_partitions_may_be_compressed(
+    fake: FakePostHog, env: PostHogEnv, tmp_path: Path
+) -> None:
+    partitions = await plan(env, partitions=3)
+    results = [
+        await run_partition(part, folder=tmp_path, env=env, compression="gzip")
+        for part in partitions
+    ]
+
+    report = await merge(results, tmp_path / "all.csv", env=env, columns=["uuid"])
+
+    lines = report.path.read_text().split()
+    assert lines[1:] == [str(one) for one in fake.uuids()]
+
+
+async def test_a_missing_or_changed_partition_is_refused(env: PostHogEnv, tmp_path: Path) -> None:
+    results = await run_all(env, await plan(env, partitions=3), tmp_path)
+
+    with pytest.raises(ConfigurationError, match="no result yet"):
+        await merge(results[:-1], tmp_path / "all.ndjson", env=env)
+    with pytest.raises(ConfigurationError, match="no results"):
+        await merge([], tmp_path / "all.ndjson", env=env)
+    Path(results[0].path).write_bytes(b"{}\n")
+    with pytest.raises(CheckpointError, match="was changed"):
+        await merge(results, tmp_path / "all.ndjson", env=env)
+
+
+async def test_partitions_of_other_filters_do_not_mix(env: PostHogEnv, tmp_path: Path) -> None:
+    all_of_them = await run_all(env, await plan(env, partitions=2), tmp_path)
+    some = await run_all(env, await plan(env, partitions=2, search="ada"), tmp_path)
+
+    with pytest.raises(ConfigurationError, match="different plans"):
+        await merge([all_of_them[0], *some], tmp_path / "all.ndjson", env=env)
+
+
+@pytest.mark.parametrize("wrong", [{"partitions": 0}, {"partitions": 2, "rows_per_partition": 9}])
+async def test_numbers_that_cannot_work_are_refused(env: PostHogEnv, wrong: dict[str, int]) -> None:
+    with pytest.raises(ConfigurationError):
+        await plan(env, **wrong)
+
+
+async def test_a_seam_that_no_row_proves_is_read_again(
+    fake: FakePostHog, env: PostHogEnv, tmp_path: Path
+) -> None:
+    partitions = await plan(env, partitions=3, overlap=20)
+    results = [await run_partition(partitions[0], folder=tmp_path, env=env)]
+    fake.delete(range(300, 500))
+    results += [await run_partition(part, folder=tmp_path, env=env) for part in partitions[1:]]
+
+    report = await merge(results, tmp_path / "all.ndjson", env=env)
+
+    found = uuids(report.path)
+    assert report.complete
+    assert report.listing.seams_repaired == 1
+    assert len(found) == len(set(found))
+    assert set(found) >= {str(one) for one in fake.existed_throughout()}
+
+
+async def test_a_gap_that_cannot_be_read_from_a_row_is_read_from_the_top(
+    fake: FakePostHog, env: PostHogEnv, tmp_path: Path
+) -> None:
+    partitions = await plan(env, partitions=3, overlap=20)
+    results = [await run_partition(partitions[0], folder=tmp_path, env=env)]
+    fake.delete(range(1200))
+    results += [await run_partition(part, folder=tmp_path, env=env) for part in partitions[1:]]
+
+    report = await merge(results, tmp_path / "all.ndjson", env=env)
+
+    found = uuids(report.path)
+    assert report.complete
+    assert len(found) == len(set(found))
+    assert set(found) >= {str(one) for one in fake.existed_throughout()}
+
+
+async def _drifting(
+    persons: int, drift: Drift, orphans: float, tie: int, partitions: int, overlap: int, seed: int
+) -> None:
+    server = FakePostHog(persons=persons, mode="routes", orphans=orphans, tie=tie, drift=drift)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        async with server as fake, client(fake) as env:
+            planned = await plan(env, partitions=partitions, overlap=overlap, page_size=100)
+            results = await run_all(env, planned, folder, at_once=3, seed=seed)
+            report = await merge(results, folder / "all.ndjson", env=env)
+            found = uuids(report.path)
+
+            assert len(found) == len(set(found))
+            assert not {str(one) for one in fake.existed_throughout()} - set(found)
+            assert report.rows == len(found)
+
+
+@given(
+    persons=st.integers(0, 1_500),
+    changes=st.integers(0, 12),
+    anywhere=st.booleans(),
+    orphans=st.sampled_from([0.0, 0.05, 0.3]),
+    tie=st.sampled_from([1, 3, 40]),
+    partitions=st.integers(1, 9),
+    overlap=st.integers(1, 60),
+    seed=st.integers(0, 99),
+)
+def test_everybody_who_existed_throughout_is_there_once_whatever_changes_meanwhile(
+    persons: int,
+    changes: int,
+    anywhere: bool,
+    orphans: float,
+    tie: int,
+    partitions: int,
+    overlap: int,
+    seed: int,
+) -> None:
+    drift = Drift(inserts=(0, changes), deletes=(0, changes), anywhere=anywhere, seed=seed)
+
+    anyio.run(_drifting, persons, drift, orphans, tie, partitions, overlap, seed)

@@ -1,0 +1,161 @@
+"""Exports by taskiq workers, of which some are killed."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import pytest
+
+from posthog_env_async import PostHogEnv
+from posthog_env_async.export import verify
+from posthog_env_async.export.partition_merge import by_project, merge
+from posthog_env_async.export.partitions import PartitionResult, plan
+from posthog_env_async.testing import Drift, FakePostHog
+
+pytest.importorskip("taskiq_redis", reason="the extra taskiq is not installed")
+
+from posthog_env_async.integrations.taskiq import export_partitions, partition_broker
+
+from .conftest import free_port, start_redis, stop
+from .workers import most_in_any, refusals
+
+PROCESS = Path(__file__).with_name("taskiq_worker_process.py")
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[str]:
+    if shutil.which("redis-server") is None:
+        pytest.skip("redis-server is not installed")
+    port, folder = free_port(), tmp_path / "redis"
+    folder.mkdir()
+    server = start_redis(port, folder)
+    yield f"redis://127.0.0.1:{port}/0"
+    stop(server)
+
+
+def start_worker(redis: str, rate: int, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, str(PROCESS), redis, str(rate)],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+async def export_with_kills(
+    fake: FakePostHog,
+    redis: str,
+    rate: int,
+    environment: dict[str, str],
+    folder: Path,
+    *,
+    projects: list[int],
+    rows: int,
+    kills: int,
+) -> tuple[PartitionResult, ...]:
+    environment = {**environment, "POSTHOG_PERSONAL_API_KEY": fake.key}
+    workers = [start_worker(redis, rate, environment) for _ in range(4)]
+    broker = partition_broker(redis, longest_task=8.0)
+    await broker.startup()
+    try:
+        async with PostHogEnv(1, api_key=fake.key, host=fake.url, limits=None) as env:
+            partitions = await plan(env, projects=projects, rows_per_partition=rows)
+        fake.requests.clear()
+
+        async def kill_some() -> None:
+            for number in range(kills):
+                while len(fake.requests) < 1.5 * rate * (number + 1):
+                    await anyio.sleep(0.05)
+                workers[number].kill()
+                workers.append(start_worker(redis, rate, environment))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(kill_some)
+            return await export_partitions(broker, partitions, folder)
+    finally:
+        await broker.shutdown()
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+
+
+async def merged_rows(
+    fake: FakePostHog, results: tuple[PartitionResult, ...], folder: Path
+) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    async with PostHogEnv(1, api_key=fake.key, host=fake.url, limits=None) as env:
+        for project, own in by_project(results).items():
+            report = await merge(own, folder / f"{project}.ndjson", env=env)
+            assert report.complete
+            assert (await verify(report.path)).ok
+            lines = report.path.read_text().splitlines()
+            found[int(project)] = [line.split('"uuid":"')[1][:36] for line in lines]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("projects", "persons", "rate", "kills"),
+    [(4, 3_000, 40, 1), pytest.param(40, 3_000, 40, 2, marks=pytest.mark.slow)],
+)
+async def test_workers_export_projects_though_some_are_killed(
+    own_redis: str,
+    worker_environment: dict[str, str],
+    tmp_path: Path,
+    projects: int,
+    persons: int,
+    rate: int,
+    kills: int,
+) -> None:
+    sizes = {number: persons for number in range(1, projects + 1)}
+    server = FakePostHog(
+        persons=sizes, mode="routes", latency=0.05, throttles={"persons": ((rate, 1.0),)}
+    )
+    async with server as fake:
+        results = await export_with_kills(
+            fake,
+            own_redis,
+            rate,
+            worker_environment,
+            tmp_path,
+            projects=list(sizes),
+            rows=1_000 if projects > 4 else 500,
+            kills=kills,
+        )
+        times = sorted(request.at for request in fake.requests)
+        refused, most = refusals(fake), most_in_any(1.0, times)
+        lasted = times[-1] - times[0]
+        found = await merged_rows(fake, results, tmp_path)
+
+        print(f"\n{len(times)} requests in {lasted:.1f} s, at most {most} in 1 s, {refused} 429s")
+        assert refused == 0
+        assert most <= rate
+        assert {number: sorted(rows) for number, rows in found.items()} == {
+            number: sorted(str(one) for one in fake.uuids(number)) for number in sizes
+        }
+
+
+@pytest.mark.slow
+async def test_four_workers_read_sixteen_partitions_of_a_set_that_changes(
+    own_redis: str, worker_environment: dict[str, str], tmp_path: Path
+) -> None:
+    server = FakePostHog(persons=200_000, mode="routes", drift=Drift(anywhere=True))
+    async with server as fake:
+        results = await export_with_kills(
+            fake,
+            own_redis,
+            200,
+            worker_environment,
+            tmp_path,
+            projects=[1],
+            rows=12_600,
+            kills=0,
+        )
+        found = (await merged_rows(fake, results, tmp_path))[1]
+
+        throughout = {str(one) for one in fake.existed_throughout()}
+        print(f"\n{len(results)} partitions, {len(found)} persons, {len(throughout)} throughout")
+        assert len(found) == len(set(found))
+        assert throughout <= set(found)

@@ -1,0 +1,218 @@
+"""The command line as a whole: help, keys, errors and exit codes."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("cyclopts")
+
+import posthog_env_async
+from cli_runs import Ran, interrupted, ran
+from posthog_env_async.testing import FakePostHog, Fault
+
+WITHOUT_EXTRA = (
+    sys.executable,
+    "-c",
+    "import sys; sys.modules['cyclopts'] = None; from posthog_env_async.cli import main; main()",
+)
+
+
+def one_error(done: Ran) -> str:
+    """Return the error's line; there is no other line."""
+    (line,) = done.err.splitlines()
+    assert line.startswith("error: ")
+    assert done.out == ""
+    return line
+
+
+@pytest.mark.parametrize("words", [(), ("--help",)])
+async def test_the_command_alone_shows_what_there_is_and_how_to_begin(
+    words: tuple[str, ...],
+) -> None:
+    done = await ran(None, *words)
+
+    assert done.code == 0
+    assert "posthog-env demo" in done.out
+    assert "Exit codes" in done.out
+
+
+async def test_the_help_of_a_command_teaches_by_examples() -> None:
+    done = await ran(None, "persons", "list", "--help")
+
+    assert done.code == 0
+    assert "posthog-env persons list --search @example.com" in done.out
+
+
+async def test_the_version_is_that_of_the_package() -> None:
+    done = await ran(None, "--version")
+
+    assert done.out.strip() == posthog_env_async.__version__
+
+
+async def test_without_its_extra_the_command_names_it() -> None:
+    done = await ran(None, "persons", "list", command=WITHOUT_EXTRA)
+
+    assert done.code == 2
+    assert "pip install 'posthog-env-async[cli]'" in done.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("persons", "list", "--nope"),
+        ("person",),
+        ("persons", "list", "--page-size", "many"),
+        ("persons", "list", "--page-size", "0"),
+        ("persons", "list", "--property", "plan"),
+        ("persons", "list", "--limit", "fast"),
+        ("persons", "get", "not-an-id"),
+        ("persons", "list", "--project", "one"),
+        ("folders", "get", "not-an-id"),
+        ("logs", "query", "--filter", "body=x"),
+        ("limits", "--redis", "redis://localhost", "--sqlite", "limits.db"),
+        ("verify",),
+    ],
+)
+async def test_a_wrong_use_is_one_line_and_exit_code_2(
+    fake: FakePostHog, words: tuple[str, ...]
+) -> None:
+    done = await ran(fake, *words)
+
+    assert done.code == 2
+    assert one_error(done)
+    assert fake.requests == []
+
+
+async def test_without_a_key_the_command_says_where_one_comes_from(fake: FakePostHog) -> None:
+    done = await ran(fake, "persons", "list", variables={"POSTHOG_PERSONAL_API_KEY": ""})
+
+    assert done.code == 2
+    assert "POSTHOG_PERSONAL_API_KEY" in one_error(done)
+
+
+async def test_a_project_token_is_refused_before_anything_is_sent(fake: FakePostHog) -> None:
+    done = await ran(fake, "key", variables={"POSTHOG_PERSONAL_API_KEY": "phc_public"})
+
+    assert done.code == 2
+    assert "phx_" in one_error(done)
+    assert fake.requests == []
+
+
+async def test_the_key_is_read_from_a_file(fake: FakePostHog, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(f"{fake.key}\n")
+
+    done = await ran(
+        fake, "key", "--key-file", str(file), variables={"POSTHOG_PERSONAL_API_KEY": "phx_wrong"}
+    )
+
+    assert done.code == 0
+    assert json.loads(done.out)["scopes"] == ["*"]
+
+
+async def test_the_key_is_read_from_stdin(fake: FakePostHog) -> None:
+    done = await ran(
+        fake,
+        "key",
+        "--key-file",
+        "-",
+        stdin=f"{fake.key}\n".encode(),
+        variables={"POSTHOG_PERSONAL_API_KEY": ""},
+    )
+
+    assert done.code == 0
+
+
+async def test_a_key_file_that_is_missing_is_named(fake: FakePostHog) -> None:
+    done = await ran(fake, "key", "--key-file", "/nowhere/key")
+
+    assert done.code == 2
+    assert "/nowhere/key" in one_error(done)
+
+
+async def test_the_options_take_the_place_of_the_environment(fake: FakePostHog) -> None:
+    words = ("--host", fake.url, "--project", "1", "--prefix", "projects", "--timeout", "5")
+    wrong = {"POSTHOG_HOST": "http://127.0.0.1:9", "POSTHOG_PROJECT_ID": "99"}
+
+    done = await ran(fake, "persons", "list", "--max-items", "1", *words, variables=wrong)
+
+    assert done.code == 0
+    assert fake.requests[0].path == "/api/projects/1/persons/"
+
+
+async def test_a_host_where_nobody_listens_is_exit_code_1_with_advice(fake: FakePostHog) -> None:
+    done = await ran(fake, "key", "--host", "http://127.0.0.1:9", "--max-wait", "0", "--quiet")
+
+    assert done.code == 1
+    assert "posthog-env doctor" in one_error(done)
+
+
+async def test_a_key_that_is_refused_is_exit_code_1_with_advice(fake: FakePostHog) -> None:
+    done = await ran(fake, "key", variables={"POSTHOG_PERSONAL_API_KEY": "phx_unknown"})
+
+    assert done.code == 1
+    assert "--host eu" in one_error(done)
+
+
+async def test_a_missing_scope_is_named(fake: FakePostHog) -> None:
+    weak = fake.add_key("phx_weak", scopes=["insight:read"])
+
+    done = await ran(
+        fake, "persons", "list", "--quiet", variables={"POSTHOG_PERSONAL_API_KEY": weak}
+    )
+
+    assert done.code == 1
+    assert "person:read" in one_error(done)
+
+
+async def test_a_wait_that_is_too_long_is_exit_code_75_and_says_when_to_resume(
+    fake: FakePostHog,
+) -> None:
+    fake.faults.append(Fault(429, headers={"Retry-After": "7200"}))
+
+    done = await ran(fake, "persons", "list", "--quiet", "--prefix", "projects")
+
+    assert done.code == 75
+    assert "resume after" in one_error(done)
+
+
+async def test_the_clients_own_limit_is_exit_code_75_too(fake: FakePostHog) -> None:
+    words = ("--limit", "2/3600", "--page-size", "100", "--prefix", "projects")
+
+    done = await ran(fake, "persons", "list", "--quiet", *words)
+
+    assert done.code == 75
+    assert "resume after" in done.err
+    assert len(fake.requests) == 2
+
+
+async def test_a_warning_is_one_line_that_names_the_option() -> None:
+    async with FakePostHog(persons=1, mode="rewrite") as fake:
+        done = await ran(fake, "persons", "list")
+
+    assert done.err.splitlines()[0].startswith("note: ")
+    assert "--prefix projects" in done.err
+
+
+async def test_quiet_leaves_stderr_empty(fake: FakePostHog) -> None:
+    done = await ran(fake, "persons", "list", "--max-items", "1", "--quiet")
+
+    assert done.err == ""
+    assert len(done.lines()) == 1
+
+
+async def test_ctrl_c_stops_a_listing_with_exit_code_130(fake: FakePostHog, tmp_path: Path) -> None:
+    fake.faults.append(Fault(action="stall", path="/persons/", after=2, seconds=None))
+
+    done = await interrupted(
+        fake,
+        *("persons", "list", "--page-size", "100", "--prefetch", "0", "--prefix", "projects"),
+        cwd=tmp_path,
+        when=lambda: len(fake.requests) == 3,
+    )
+
+    assert done.code == 130
+    assert done.err == "stopped\n"
+    assert len(done.lines()) == 200

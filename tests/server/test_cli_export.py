@@ -1,0 +1,266 @@
+"""`posthog-env export` and `verify`: files, resuming, many projects, and what is said of them."""
+
+import csv
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("cyclopts")
+
+from cli_runs import interrupted, ran
+from posthog_env_async import PostHogEnv
+from posthog_env_async.testing import FakePostHog, Fault
+
+SLOWLY = ("--page-size", "100", "--prefetch", "0", "--prefix", "projects")
+
+
+async def rows_of(env: PostHogEnv) -> bytes:
+    return b"".join([row + b"\n" async for row in env.persons.list().rows()])
+
+
+async def test_export_persons_writes_the_rows_as_the_server_sent_them(
+    fake: FakePostHog, env: PostHogEnv, tmp_path: Path
+) -> None:
+    done = await ran(fake, "export", "persons", "--out", "all.ndjson", cwd=tmp_path)
+
+    assert done.code == 0
+    assert done.out == ""
+    assert (tmp_path / "all.ndjson").read_bytes() == await rows_of(env)
+    assert "2,500 persons" in done.err
+    assert "complete" in done.err
+
+
+async def test_without_a_name_the_file_is_called_after_its_project(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    await ran(fake, "export", "persons", "--gzip", cwd=tmp_path)
+
+    with gzip.open(tmp_path / "persons-1.ndjson.gz") as file:
+        assert sum(1 for _ in file) == 2_500
+
+
+async def test_export_writes_the_columns_of_a_csv(fake: FakePostHog, tmp_path: Path) -> None:
+    fake.add_person(properties={"email": "=1+1"})
+    words = ("--columns", "uuid,properties.email", "--quote-formulas", "--max-items", "2")
+
+    done = await ran(fake, "export", "persons", "--out", "some.csv", *words, cwd=tmp_path)
+
+    assert done.code == 0
+    titles, first, _ = csv.reader((tmp_path / "some.csv").read_text().splitlines())
+    assert titles == ["uuid", "properties.email"]
+    assert first[1] == "'=1+1"
+
+
+async def test_export_filters_as_the_api_does(fake: FakePostHog, tmp_path: Path) -> None:
+    fake.add_person(properties={"plan": "moon"})
+
+    await ran(
+        fake, "export", "persons", "--property", "plan=moon", "--out", "m.ndjson", cwd=tmp_path
+    )
+
+    (row,) = (tmp_path / "m.ndjson").read_text().splitlines()
+    assert json.loads(row)["properties"]["plan"] == "moon"
+
+
+@pytest.mark.parametrize("what", ["folders", "logs"])
+async def test_export_takes_other_listings(fake: FakePostHog, tmp_path: Path, what: str) -> None:
+    done = await ran(fake, "export", what, "--out", "some.ndjson", cwd=tmp_path)
+
+    assert done.code == 0
+    assert (tmp_path / "some.ndjson.manifest.json").exists()
+
+
+async def test_export_to_stdout_is_ndjson_in_a_pipe(
+    fake: FakePostHog, env: PostHogEnv, tmp_path: Path
+) -> None:
+    done = await ran(fake, "export", "persons", "--stdout", cwd=tmp_path)
+
+    assert done.code == 0
+    assert done.out.encode() == await rows_of(env)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--stdout", "--out", "some.ndjson"),
+        ("--stdout", "--project", "1,2"),
+        ("--gzip", "--zstd"),
+        ("--out", "some.txt"),
+        ("--project", "1,1"),
+        ("--project", "1", "--all-projects"),
+        ("--out", "some.ndjson", "--columns", "uuid"),
+    ],
+)
+async def test_an_export_that_cannot_be_is_exit_code_2(
+    fake: FakePostHog, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    done = await ran(fake, "export", "persons", *words, cwd=tmp_path)
+
+    assert done.code == 2
+    assert "error: " in done.err
+    assert fake.requests == []
+
+
+async def test_ctrl_c_keeps_what_was_read_and_says_how_to_go_on(
+    fake: FakePostHog, env: PostHogEnv, tmp_path: Path
+) -> None:
+    fake.faults.append(Fault(action="stall", path="/persons/", after=5, seconds=None))
+    words = ("export", "persons", "--out", "all.ndjson", *SLOWLY)
+
+    stopped = await interrupted(fake, *words, cwd=tmp_path, when=lambda: len(fake.requests) == 6)
+    asked = len(fake.requests)
+    resumed = await ran(fake, *words, cwd=tmp_path)
+
+    assert stopped.code == 130
+    assert f"posthog-env {' '.join(words)}" in stopped.err
+    assert resumed.code == 0
+    assert (tmp_path / "all.ndjson").read_bytes() == await rows_of(env)
+    assert len(fake.requests) - asked < 25 + 5
+
+
+async def test_a_limit_that_is_used_up_ends_with_75_and_goes_on_later(
+    fake: FakePostHog, env: PostHogEnv, tmp_path: Path
+) -> None:
+    words = ("export", "persons", "--out", "all.ndjson", *SLOWLY)
+
+    cut = await ran(fake, *words, "--limit", "10/3600", cwd=tmp_path)
+    done = await ran(fake, *words, cwd=tmp_path)
+
+    assert cut.code == 75
+    assert "needs 25 requests, the hour has 9 left" in cut.err
+    assert "resume after" in cut.err
+    assert f"posthog-env {' '.join(words)}" in cut.err
+    assert done.code == 0
+    assert (tmp_path / "all.ndjson").read_bytes() == await rows_of(env)
+
+
+async def test_wait_waits_for_the_limit(fake: FakePostHog, tmp_path: Path) -> None:
+    words = ("--page-size", "500", "--limit", "3/1.5", "--max-wait", "0.1", "--wait")
+
+    done = await ran(fake, "export", "persons", "--out", "all.ndjson", *words, cwd=tmp_path)
+
+    assert done.code == 0
+
+
+async def test_a_checkpoint_of_another_query_is_refused_until_restart(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    words = ("export", "persons", "--out", "all.ndjson", *SLOWLY)
+    await ran(fake, *words, "--limit", "3/3600", cwd=tmp_path)
+
+    refused = await ran(fake, *words, "--search", "ada", cwd=tmp_path)
+    restarted = await ran(fake, *words, "--search", "ada", "--restart", cwd=tmp_path)
+
+    assert refused.code == 2
+    assert "--restart" in refused.err
+    assert restarted.code == 0
+
+
+async def test_many_projects_make_a_file_each_and_one_failure_stops_no_other(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    fake.add_project(2, persons=30)
+    words = ("export", "persons", "--project", "1,2,99", "--out", "people", "--json")
+
+    done = await ran(fake, *words, cwd=tmp_path)
+
+    ended = [json.loads(line) for line in done.lines()]
+    assert [(end["project"], end["ok"], end.get("rows")) for end in ended] == [
+        ("1", True, 2_500),
+        ("2", True, 30),
+        ("99", False, None),
+    ]
+    assert done.code == 1
+    assert "project 99: 404" in done.err
+    assert sorted(path.name for path in (tmp_path / "people").glob("*.ndjson")) == [
+        "persons-1.ndjson",
+        "persons-2.ndjson",
+    ]
+
+
+async def test_all_projects_are_those_that_the_key_can_use(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    fake.add_project(7, persons=3)
+
+    done = await ran(fake, "export", "persons", "--all-projects", "--out", "people", cwd=tmp_path)
+
+    assert done.code == 0
+    assert (tmp_path / "people/persons-7.ndjson").exists()
+    assert "project 7" in done.err
+
+
+async def test_all_projects_of_a_confined_key_are_those_it_is_confined_to(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    fake.add_project(7, persons=3)
+    confined = fake.add_key("phx_confined", scopes=["person:read"], scoped_teams=[7])
+    words = ("export", "persons", "--all-projects", "--out", "people")
+
+    done = await ran(fake, *words, cwd=tmp_path, variables={"POSTHOG_PERSONAL_API_KEY": confined})
+
+    assert done.code == 0
+    assert [path.name for path in (tmp_path / "people").glob("*.ndjson")] == ["persons-7.ndjson"]
+
+
+async def test_a_long_export_says_now_and_then_how_far_it_is(tmp_path: Path) -> None:
+    async with FakePostHog(persons=2_500, latency=0.25, mode="routes") as fake:
+        words = ("--page-size", "100", "--prefetch", "0", "--count")
+
+        done = await ran(fake, "export", "persons", "--out", "all.ndjson", *words, cwd=tmp_path)
+
+    lines = [line for line in done.err.splitlines() if line.startswith("project 1 · ")]
+    assert lines
+    assert " of 2,500 persons · " in lines[0]
+    assert "ends about" in lines[0]
+
+
+async def test_json_gives_the_report_and_no_progress(fake: FakePostHog, tmp_path: Path) -> None:
+    done = await ran(
+        fake, "export", "persons", "--out", "all.ndjson", "--json", "--quiet", cwd=tmp_path
+    )
+
+    report: dict[str, Any] = json.loads(done.out)
+    assert report["rows"] == report["listing"]["items"] == 2_500
+    assert report["complete"] is True
+    assert report["exit_code"] == 0
+    assert done.err == ""
+
+
+async def test_a_folder_that_cannot_be_made_is_named(fake: FakePostHog, tmp_path: Path) -> None:
+    (tmp_path / "people").write_text("in the way")
+
+    done = await ran(fake, "export", "persons", "--out", "people/all.ndjson", cwd=tmp_path)
+
+    assert done.code == 1
+    assert "people" in done.err
+
+
+async def test_verify_is_content_with_a_file_as_it_was_exported(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    await ran(fake, "export", "persons", "--out", "all.ndjson.zst", cwd=tmp_path)
+
+    done = await ran(None, "verify", "all.ndjson.zst", cwd=tmp_path)
+
+    assert done.code == 0
+    assert json.loads(done.out)["ok"] is True
+    assert done.err.startswith("OK ")
+
+
+async def test_verify_says_what_is_wrong_with_exit_code_3(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    await ran(fake, "export", "persons", "--out", "all.ndjson", cwd=tmp_path)
+    file = tmp_path / "all.ndjson"
+    file.write_bytes(file.read_bytes().replace(b"ada", b"eve", 1))
+
+    done = await ran(None, "verify", "all.ndjson", "gone.ndjson", cwd=tmp_path)
+
+    assert done.code == 3
+    assert [json.loads(line)["ok"] for line in done.lines()] == [False, False]
+    assert "all.ndjson was changed" in done.err

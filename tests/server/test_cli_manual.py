@@ -1,0 +1,83 @@
+"""The manual page has every command and every option."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+pytest.importorskip("cyclopts")
+
+from cyclopts import App
+
+from cli_runs import ROOT
+from posthog_env_async.cli.app import build
+
+MANUAL = (ROOT / "docs/cli.md").read_text()
+BUILT_IN = ("--help", "-h", "--version")
+
+
+def commands_of(app: App, name: str = "posthog-env") -> Iterator[tuple[str, Any]]:
+    for word in app:
+        if word not in BUILT_IN:
+            command = app[word]
+            full = f"{name} {word}"
+            if command.default_command is not None:
+                yield full, command
+            yield from commands_of(command, full)
+
+
+def options_of(command: Any) -> list[str]:
+    arguments = command.assemble_argument_collection()
+    return [name for found in arguments if found.show for name in found.names if name[0] == "-"]
+
+
+COMMANDS = dict(commands_of(build()))
+
+
+def section(command: str) -> str:
+    """Return what stands below the command's heading, up to the next one."""
+    found = re.search(rf"^#+ `{command}`$\n(.*?)(?=^#+ |\Z)", MANUAL, re.MULTILINE | re.DOTALL)
+    return "" if found is None else found[1]
+
+
+def groups() -> str:
+    """Return the sections of options that several commands take."""
+    return MANUAL.partition("## Options that several commands take")[2]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_manual_has_a_section_for_every_command(command: str) -> None:
+    assert section(command).strip()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_manual_has_every_option_of_a_command(command: str) -> None:
+    text = section(command)
+    shared = [name for name in re.findall(r"\]\(#([a-z-]+)\)", text)]
+    for name in shared:
+        text += re.search(
+            rf"^### {name.replace('-', ' ')}$\n(.*?)(?=^#+ |\Z)", groups(), re.I | re.M | re.S
+        )[1]  # type: ignore[index]
+
+    missing = [name for name in options_of(COMMANDS[command]) if f"`{name}`" not in text]
+
+    assert missing == []
+
+
+def test_the_manual_has_no_command_that_is_none() -> None:
+    named = set(re.findall(r"^#+ `(posthog-env [a-z -]+)`$", MANUAL, re.MULTILINE))
+
+    assert named == set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_and_option_has_help(command: str) -> None:
+    found = COMMANDS[command]
+
+    silent = [
+        a.name for a in found.assemble_argument_collection() if a.show and not a.parameter.help
+    ]
+
+    assert found.help
+    assert silent == []

@@ -1,0 +1,193 @@
+"""What the commands for persons, folders, logs, questions, projects and keys give."""
+
+import json
+import os
+import pty
+import re
+import sys
+from typing import Any
+
+import anyio
+import pytest
+
+pytest.importorskip("cyclopts")
+
+from cli_runs import COMMAND, environment, ran
+from posthog_env_async import PostHogEnv
+from posthog_env_async.testing import FakePostHog
+
+STYLES = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def objects(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+async def test_persons_list_gives_every_row_as_the_server_sent_it(
+    fake: FakePostHog, env: PostHogEnv
+) -> None:
+    done = await ran(fake, "persons", "list")
+
+    assert done.code == 0
+    assert [line.encode() for line in done.lines()] == [
+        row async for row in env.persons.list().rows()
+    ]
+    assert "2,500 persons" in done.err
+    assert done.err.rstrip().endswith("complete")
+
+
+async def test_persons_list_filters_by_conditions_on_properties(fake: FakePostHog) -> None:
+    fake.add_person(properties={"plan": "moon", "seats": 12})
+    fake.add_person(properties={"plan": "moon", "seats": 3})
+
+    done = await ran(fake, "persons", "list", "--property", "plan=moon", "--property", "seats>=10")
+
+    assert [person["properties"]["seats"] for person in objects(done.out)] == [12]
+
+
+async def test_persons_list_filters_by_a_file(fake: FakePostHog, tmp_path: Any) -> None:
+    fake.add_person(properties={"plan": "moon"})
+    file = tmp_path / "filters.json"
+    file.write_text('[{"key": "plan", "value": ["moon", "mars"], "operator": "exact"}]')
+
+    done = await ran(fake, "persons", "list", "--properties-file", str(file))
+
+    assert [person["properties"]["plan"] for person in objects(done.out)] == ["moon"]
+
+
+async def test_persons_list_finds_by_search_mail_and_distinct_id(fake: FakePostHog) -> None:
+    ada = str(fake.add_person(distinct_ids=["ada"], properties={"email": "ada@moon.example"}))
+
+    found = [
+        await ran(fake, "persons", "list", option, value)
+        for option, value in [
+            ("--search", "MOON"),
+            ("--email", "ada@moon.example"),
+            ("--distinct-id", "ada"),
+        ]
+    ]
+
+    assert [person["uuid"] for done in found for person in objects(done.out)] == [ada] * 3
+
+
+async def test_persons_get_gives_one_row(fake: FakePostHog) -> None:
+    uuid = str(fake.uuids()[7])
+
+    done = await ran(fake, "persons", "get", uuid)
+
+    assert done.code == 0
+    assert [person["uuid"] for person in objects(done.out)] == [uuid]
+
+
+async def test_persons_get_of_nobody_is_exit_code_1(fake: FakePostHog) -> None:
+    done = await ran(fake, "persons", "get", "999999999", "--quiet")
+
+    assert done.code == 1
+    assert done.err.startswith("error: 404")
+
+
+async def test_a_reader_that_leaves_ends_the_command_quietly(fake: FakePostHog) -> None:
+    script = f'"{sys.executable}" -m posthog_env_async persons list --quiet | head -1'
+
+    done = await anyio.run_process(["sh", "-c", script], env=environment(fake), check=False)
+
+    assert done.stdout.count(b"\n") == 1
+    assert done.stderr == b""
+
+
+async def test_folders_are_created_changed_replaced_and_deleted(fake: FakePostHog) -> None:
+    created = objects((await ran(fake, "folders", "create", "home", "--path", "A")).out)[0]
+    folder = created["id"]
+    updated = objects((await ran(fake, "folders", "update", folder, "--path", "B")).out)[0]
+    replaced = objects((await ran(fake, "folders", "replace", folder, "pinned")).out)[0]
+    got = objects((await ran(fake, "folders", "get", folder)).out)[0]
+    listed = objects((await ran(fake, "folders", "list")).out)
+    deleted = await ran(fake, "folders", "delete", folder, "--quiet")
+    gone = await ran(fake, "folders", "get", folder, "--quiet")
+
+    assert (created["path"], updated["path"], replaced["path"]) == ("A", "B", "")
+    assert got["type"] == "pinned"
+    assert [found["id"] for found in listed] == [folder]
+    assert (deleted.code, deleted.out, gone.code) == (0, "", 1)
+
+
+async def test_logs_query_gives_entries_of_a_level(fake: FakePostHog) -> None:
+    done = await ran(fake, "logs", "query", "--from", "-2h", "--level", "error", "--max-items", "5")
+
+    assert done.code == 0
+    assert [entry["level"] for entry in objects(done.out)] == ["error"] * 5
+
+
+async def test_logs_query_filters_by_resource(fake: FakePostHog) -> None:
+    words = ("--filter", "resource:service.name=checkout", "--max-items", "3")
+
+    done = await ran(fake, "logs", "query", *words)
+
+    names = [entry["resource_attributes"]["service.name"] for entry in objects(done.out)]
+    assert names == ["checkout"] * 3
+
+
+async def test_ask_gives_the_entries_of_an_answer(fake: FakePostHog) -> None:
+    done = await ran(fake, "ask", "weekly users", "--type", "funnel")
+
+    assert done.code == 0
+    answers = [entry["data"].get("answer", {}).get("kind") for entry in objects(done.out)]
+    assert "FunnelsQuery" in answers
+
+
+async def test_ask_is_exit_code_1_when_no_insight_could_be_made(fake: FakePostHog) -> None:
+    done = await ran(fake, "ask", "the impossible")
+
+    assert done.code == 1
+    assert "ask in other words" in done.err
+
+
+async def test_projects_lists_what_the_key_can_use(fake: FakePostHog) -> None:
+    fake.add_project(7, persons=1)
+
+    done = await ran(fake, "projects")
+
+    assert [project["id"] for project in objects(done.out)] == [1, 7]
+
+
+async def test_key_shows_scopes_and_never_the_key(fake: FakePostHog) -> None:
+    done = await ran(fake, "key")
+
+    assert objects(done.out)[0]["label"] == "fake"
+
+
+async def test_on_a_terminal_a_listing_is_a_table(fake: FakePostHog) -> None:
+    fake.add_person(properties={"email": "ada@example.com"}, name="\x1b[31m[red]Ada")
+
+    code, text = await on_a_terminal(fake, "persons", "list", "--quiet")
+
+    assert code == 0
+    assert text.splitlines()[0].split()[:3] == ["uuid", "name", "email"]
+    assert "\ufffd[31m[red]Ada" in text
+    assert "the first 50 of more" in text
+
+
+async def on_a_terminal(fake: FakePostHog, *words: str) -> tuple[int, str]:
+    """Run the command with a terminal of 200 columns for stdout and stderr."""
+    ours, theirs = pty.openpty()
+    names = environment(fake, COLUMNS="200", TERM="xterm")
+    process = await anyio.open_process(
+        [*COMMAND, *words], stdin=theirs, stdout=theirs, stderr=theirs, env=names
+    )
+    os.close(theirs)
+    text = await anyio.to_thread.run_sync(read_all, ours)
+    return await process.wait(), STYLES.sub("", text)
+
+
+def read_all(terminal: int) -> str:
+    """Read a terminal until nobody writes to it any more."""
+    chunks = []
+    while True:
+        try:
+            chunk = os.read(terminal, 65536)
+        except OSError:  # Linux' way to say that the other end is closed
+            chunk = b""
+        if not chunk:
+            os.close(terminal)
+            return b"".join(chunks).decode()
+        chunks.append(chunk)

@@ -1,0 +1,172 @@
+"""The types that users see, pinned: checked by mypy and pyright, never run."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from typing import Any, assert_type
+from uuid import UUID
+
+import attrs
+
+from posthog_env_async import (
+    APIKeyInfo,
+    APIStatusError,
+    Backoff,
+    CursorListing,
+    InsightAnswer,
+    Limit,
+    Limits,
+    Listing,
+    ListingReport,
+    ListingRun,
+    LogEntry,
+    MissingScopeError,
+    Page,
+    PersistedFolder,
+    Person,
+    PostHogEnv,
+    PostHogError,
+    Project,
+    PropertyFilter,
+)
+
+
+@attrs.frozen
+class Cohort:
+    """A model of the caller's own."""
+
+    id: int
+    extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+
+
+async def the_client() -> None:
+    limits = Limits(persons=[Limit(240, 60.0)], default=None)
+    backoff = Backoff(max_attempts=3, base=0.1, cap=5.0, max_wait=60.0, deadline=300.0)
+    async with PostHogEnv(
+        1,
+        api_key="phx_",
+        host="eu",
+        prefix="projects",
+        timeout=30.0,
+        backoff=backoff,
+        limits=limits,
+    ) as env:
+        assert_type(env, PostHogEnv)
+        assert_type(env.for_project(2), PostHogEnv)
+        assert_type(await env.key(), APIKeyInfo)
+        assert_type(env.throttled_until, datetime | None)
+        assert_type(env.project_id, str)
+        assert_type(env.host, str)
+        assert_type(env.requests, int)
+        assert_type(env.retries, int)
+        assert_type(await env.request("GET", "cohorts/", params={"limit": 1}), Any)
+        assert_type(await env.aclose(), None)
+    PostHogEnv("@current", limits=[Limit(1, 1.0)])
+    PostHogEnv(limits=None)
+
+
+async def the_resources(env: PostHogEnv) -> None:
+    assert_type(env.projects.list(), Listing[Project])
+    assert_type(env.persons.list(page_size="auto", prefetch=4), Listing[Person])
+    assert_type(env.persons.list(properties=[PropertyFilter("plan", "scale")]), Listing[Person])
+    assert_type(await env.persons.get(4711), Person)
+    assert_type(await env.persons.get(UUID(int=1)), Person)
+    assert_type(await env.persons.get_csv("4711"), bytes)
+    async for piece in env.persons.csv(search="x"):
+        assert_type(piece, bytes)
+    assert_type(env.persisted_folders.list(), Listing[PersistedFolder])
+    assert_type(await env.persisted_folders.get("id"), PersistedFolder)
+    assert_type(await env.persisted_folders.create("home", path="a"), PersistedFolder)
+    assert_type(await env.persisted_folders.update("id", path="a"), PersistedFolder)
+    assert_type(await env.persisted_folders.replace("id", type="home"), PersistedFolder)
+    assert_type(await env.persisted_folders.delete("id"), None)
+    assert_type(env.logs.query(date_from="-6h", page_size=100), CursorListing[LogEntry])
+    insight = await env.max_tools.create_and_query_insight("users", "trends", format="txt")
+    assert_type(insight, InsightAnswer)
+    assert_type(insight.query, Mapping[str, Any] | None)
+    assert_type(insight.failed, bool)
+    assert_type(insight.text, str)
+
+
+async def any_listing(env: PostHogEnv) -> None:
+    assert_type(env.listing("cohorts/", model=Cohort, search="x"), Listing[Cohort])
+    plain: Listing[dict[str, Any]] = env.listing("cohorts/")
+    assert_type(await plain.collect(), list[dict[str, Any]])
+
+
+async def a_listing(listing: Listing[Person]) -> None:
+    async for person in listing:
+        assert_type(person, Person)
+    async for page in listing.pages():
+        assert_type(page, Page[Person])
+        assert_type(page.items, tuple[Person, ...])
+        assert_type(page.offset, int | None)
+        assert_type(page.next_offset, int | None)
+        assert_type(page.token, str)
+        assert_type(page.raw, bytes)
+    async for row in listing.rows():
+        assert_type(row, bytes)
+    assert_type(await listing.page(), Page[Person])
+    assert_type(await listing.first(), Person | None)
+    assert_type(await listing.collect(), list[Person])
+    assert_type(await listing.count(), int)
+    assert_type(listing.resume("token"), Listing[Person])
+    assert_type(listing.raw(), Listing[bytes])
+
+
+async def a_listing_by_cursor(listing: CursorListing[LogEntry]) -> None:
+    async for entry in listing:
+        assert_type(entry, LogEntry)
+    assert_type(await listing.page(), Page[LogEntry])
+    assert_type(await listing.first(), LogEntry | None)
+    assert_type(await listing.collect(), list[LogEntry])
+    assert_type(await listing.count(), int)
+    assert_type(listing.iterate(), ListingRun[LogEntry])
+    assert_type(listing.resume("token"), CursorListing[LogEntry])
+
+
+async def a_run(listing: Listing[Person]) -> None:
+    async with listing.iterate(on_gap="report", held_bytes=1 << 20) as run:
+        assert_type(run, ListingRun[Person])
+        iterator: AsyncIterator[Person] = run
+        assert_type(await anext(iterator), Person)
+        assert_type(await run.next_page(), Page[Person] | None)
+        assert_type(run.token, str)
+        assert_type(run.report, ListingReport)
+        assert_type(run.report.complete, bool)
+        assert_type(run.report.page_sizes, tuple[int, ...])
+
+
+def a_person(person: Person) -> None:
+    assert_type(person.uuid, UUID)
+    assert_type(person.id, int | str | None)
+    assert_type(person.name, Any)
+    assert_type(person.distinct_ids, tuple[str, ...])
+    assert_type(person.created_at, datetime | None)
+    assert_type(person.last_seen_at, datetime | None)
+    assert_type(person.is_identified, bool | None)
+    assert_type(person.properties, Mapping[str, Any])
+    assert_type(person.extra, Mapping[str, Any])
+
+
+def other_models(folder: PersistedFolder, entry: LogEntry, key: APIKeyInfo, one: Project) -> None:
+    assert_type(folder.id, UUID)
+    assert_type(folder.type, str)
+    assert_type(entry.uuid, UUID)
+    assert_type(entry.timestamp, datetime | None)
+    assert_type(entry.attributes, Mapping[str, Any])
+    assert_type(key.scopes, tuple[str, ...])
+    assert_type(key.scoped_teams, tuple[int, ...])
+    assert_type(one.id, int)
+    assert_type(one.name, str | None)
+
+
+def the_errors(error: PostHogError, refused: APIStatusError, missing: MissingScopeError) -> None:
+    assert_type(error.resume_token, str | None)
+    assert_type(refused.status, int)
+    assert_type(refused.detail, str)
+    assert_type(refused.attr, str | None)
+    assert_type(refused.extra, dict[str, Any])
+    assert_type(refused.retry_after, float | None)
+    assert_type(refused.request_id, str | None)
+    assert_type(refused.attempts, int)
+    assert_type(missing.scope, str)

@@ -1,0 +1,151 @@
+"""Where the server is, and what no path can do (SERVER.md 5, 7; DESIGN: Security)."""
+
+import pytest
+from yarl import URL
+
+from posthog_env_async import ConfigurationError
+from posthog_env_async.session import Address, project_text, quoted_path
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "base"),
+    [
+        ("us", "https://us.posthog.com", ""),
+        ("eu", "https://eu.posthog.com", ""),
+        ("app.posthog.com", "https://app.posthog.com", ""),
+        ("http://127.0.0.1:8000/", "http://127.0.0.1:8000", ""),
+        ("HTTPS://Host.Example", "https://host.example", ""),
+        ("https://example.com/sub/path/", "https://example.com", "/sub/path"),
+        ("http://[::1]:8000", "http://[::1]:8000", ""),
+        ("https://example.com:443", "https://example.com", ""),
+    ],
+)
+def test_a_host_is_read(host: str, origin: str, base: str) -> None:
+    address = Address.parse(host)
+
+    assert (str(address.origin), address.base_path) == (origin, base)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        " us",
+        "ftp://example.com",
+        "https://user:pass@example.com",
+        "https://example.com?x=1",
+        "https://example.com/#x",
+        "https://exa mple.com",
+        "https://exämple.com",
+        "https://example.com/a/../b",
+        "https://a..b",
+        "https://example.com\\@evil.example",
+        "https://example.com:port",
+        "https://",
+        "https://example.com\n",
+        "https://example.com:99999",
+    ],
+)
+def test_a_host_that_could_mislead_is_refused(host: str) -> None:
+    with pytest.raises(ConfigurationError, match="host must be"):
+        Address.parse(host)
+
+
+@pytest.mark.parametrize("host", ["us.i.posthog.com", "https://EU.i.posthog.com/"])
+def test_an_ingestion_host_is_refused_and_the_right_one_named(host: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"use https://(us|eu)\.posthog\.com"):
+        Address.parse(host)
+
+
+@pytest.mark.parametrize(
+    ("host", "cloud"),
+    [
+        ("us", True),
+        ("app.posthog.com", True),
+        ("posthog.com", True),
+        ("notposthog.com", False),
+        ("posthog.com.evil.example", False),
+    ],
+)
+def test_cloud_is_known_by_its_name(host: str, cloud: bool) -> None:
+    assert Address.parse(host).is_cloud is cloud
+
+
+def test_a_url_lies_below_the_sub_path() -> None:
+    address = Address.parse("https://example.com/sub")
+
+    url = address.url("/api/projects/1/persons/", {"search": "a b&c"})
+
+    assert str(url) == "https://example.com/sub/api/projects/1/persons/?search=a+b%26c"
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("/sub/api/projects/1/", "https://example.com/sub/api/projects/1/"),
+        ("https://example.com/sub/x?y=1", "https://example.com/sub/x?y=1"),
+        ("other/", "https://example.com/sub/api/other/"),
+    ],
+)
+def test_a_redirect_within_the_origin_is_ours(location: str, target: str) -> None:
+    address = Address.parse("https://example.com/sub")
+    asked = URL("https://example.com/sub/api/persons")
+
+    assert str(address.own(location, asked)) == target
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://example.com/sub/x",
+        "https://example.com:444/sub/x",
+        "https://evil.example/sub/x",
+        "https://me:pw@example.com/sub/x",
+        "//evil.example/sub/x",
+        "/elsewhere",
+        "https://[bad",
+        "mailto:a",
+    ],
+)
+def test_a_redirect_that_leaves_is_not(location: str) -> None:
+    address = Address.parse("https://example.com/sub")
+
+    assert address.own(location, URL("https://example.com/sub/api/")) is None
+
+
+@pytest.mark.parametrize(("project", "text"), [(1, "1"), ("42", "42"), ("@current", "@current")])
+def test_a_project_is_a_number_or_the_current_one(project: int | str, text: str) -> None:
+    assert project_text(project) == text
+
+
+@pytest.mark.parametrize("project", ["", "1/2", "../1", "a", True, "\u0661", -1, "1?x"])
+def test_a_project_is_nothing_else(project: int | str) -> None:
+    with pytest.raises(ConfigurationError, match="project_id must be"):
+        project_text(project)
+
+
+def test_no_project_says_how_to_find_one() -> None:
+    with pytest.raises(ConfigurationError, match="POSTHOG_PROJECT_ID"):
+        project_text(None)
+
+
+@pytest.mark.parametrize(
+    ("path", "quoted"),
+    [
+        ("cohorts", "cohorts/"),
+        ("/cohorts/7/", "cohorts/7/"),
+        ("persons/@current/ä", "persons/@current/%C3%A4/"),
+        ("a%2e%2e", "a%252e%252e/"),
+        ("a;b=c", "a%3Bb%3Dc/"),
+    ],
+)
+def test_a_path_is_quoted(path: str, quoted: str) -> None:
+    assert quoted_path(path) == quoted
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/", "..", "a/../b", "a/./b", "a//b", "a?b=1", "a#b", "a\\b", "a b", "a\n", "\x7f"]
+)
+def test_a_path_that_could_leave_the_project_is_refused(path: str) -> None:
+    with pytest.raises(ConfigurationError, match="give the query as params"):
+        quoted_path(path)

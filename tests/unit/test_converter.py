@@ -1,0 +1,304 @@
+"""JSON becomes models: strict about types, calm about what it does not know (SERVER.md 1.1, 6)."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from uuid import UUID
+
+import attrs
+import pytest
+
+from posthog_env_async import APIKeyInfo, LogEntry, PersistedFolder, Project, ResponseDecodeError
+from posthog_env_async.converter import (
+    BYTES_ROWS,
+    DICT_ROWS,
+    as_time,
+    dump,
+    load,
+    load_page,
+    structure,
+    structured_rows,
+)
+
+UUID_TEXT = "018f3c1e-7a55-7c2b-9a11-5f0d9f6f1c01"
+FOLDER = {"id": UUID_TEXT, "type": "home", "protocol": "products://", "path": "a"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"null",
+        b'{"a": [1, 2.5, true, "x"]}',
+        b'{"big": 36893488147419103232}',
+        b'{"lone": "\\ud800"}',
+        b'{"cost": NaN, "more": -Infinity}',
+        b'"\xc3\xa4"',
+    ],
+)
+def test_json_is_read_as_the_standard_library_does(text: bytes) -> None:
+    assert repr(load(text)) == repr(json.loads(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"", "is empty"),
+        (b"  \n", "is empty"),
+        (b"{", "is no JSON"),
+        (b"<html>", "is no JSON"),
+        (b"\xff\xfe", "is no JSON"),
+        (b"[" * 200_000, "is no JSON"),
+    ],
+)
+def test_what_is_no_json_may_pass(text: bytes, said: str) -> None:
+    with pytest.raises(ResponseDecodeError, match=said) as caught:
+        load(text)
+
+    assert caught.value.may_pass
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+
+
+def test_a_value_is_written_compact() -> None:
+    assert dump({"a": [1, "ä"]}) == b'{"a":[1,"\\u00e4"]}'
+
+
+def test_a_page_gives_its_rows_undecoded() -> None:
+    body = b'{"results": [{"id": 1}, {"id": 2}], "next": "u", "previous": null, "count": 7}'
+
+    page = load_page(body, BYTES_ROWS)
+
+    assert page.items == [b'{"id": 1}', b'{"id": 2}']
+    assert (page.keys, page.rows) == (["1", "2"], 2)
+    assert (page.next, page.count, page.cursor, page.has_more) == ("u", 7, None, None)
+    assert page.failure is None
+
+
+def test_a_page_by_cursor_gives_its_cursor() -> None:
+    body = b'{"results": [], "hasMore": true, "nextCursor": "abc", "query": []}'
+
+    page = load_page(body, DICT_ROWS)
+
+    assert (page.cursor, page.has_more) == ("abc", True)
+
+
+@pytest.mark.parametrize("rows", [BYTES_ROWS, DICT_ROWS], ids=["bytes", "dict"])
+def test_a_poisoned_row_does_not_cost_the_page(rows: Any) -> None:
+    body = b'{"results": [{"id": "a"}, {"id": NaN}, {"id": "\\ud800"}], "next": "u", "count": 3}'
+
+    page = load_page(body, rows)
+
+    assert page.keys == ["a", "nan", "\ud800"]
+    assert (page.rows, page.next, page.count) == (3, "u", 3)
+
+
+@pytest.mark.parametrize("rows", [BYTES_ROWS, DICT_ROWS], ids=["bytes", "dict"])
+def test_rows_that_are_no_objects_are_read(rows: Any) -> None:
+    page = load_page(b'{"results": [[2], 3, "x", null]}', rows)
+
+    assert page.keys == ["[2]", "3", '"x"', "null"]
+
+
+def test_rows_after_one_that_does_not_fit_wait_for_its_error() -> None:
+    rows = structured_rows(Strict, lambda item: str(item.id))
+
+    page = load_page(b'{"results": [{"id": 1}, {"id": "x"}, {"id": 3}]}', rows)
+
+    assert (page.items, page.keys, page.rows) == ([Strict(1)], ["1"], 3)
+    assert "$.id" in str(page.failure)
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        (b"[]", "$.results"),
+        (b"{}", "$.results"),
+        (b'{"results": null}', "$.results"),
+        (b'{"results": {}}', "$.results"),
+        (b'{"results": [], "next": 7}', "$.next"),
+        (b'{"results": [], "count": "7"}', "$.count"),
+        (b'{"results": [], "count": true}', "$.count"),
+        (b'{"results": [], "nextCursor": 7}', "$.nextCursor"),
+        (b'{"results": [], "hasMore": "yes"}', "$.hasMore"),
+    ],
+)
+@pytest.mark.parametrize("rows", [BYTES_ROWS, DICT_ROWS], ids=["bytes", "dict"])
+def test_what_is_no_page_says_where(body: bytes, path: str, rows: Any) -> None:
+    with pytest.raises(ResponseDecodeError, match=f"@ \\{path}$") as caught:
+        load_page(body, rows)
+
+    assert not caught.value.may_pass
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2026-03-02T09:15:44.120000Z", datetime(2026, 3, 2, 9, 15, 44, 120_000, UTC)),
+        ("2026-03-02T09:15:44Z", datetime(2026, 3, 2, 9, 15, 44, tzinfo=UTC)),
+        ("2026-03-02T09:15:44", datetime(2026, 3, 2, 9, 15, 44, tzinfo=UTC)),
+        (
+            "2026-03-02T09:15:44+02:00",
+            datetime(2026, 3, 2, 9, 15, 44, tzinfo=timezone(timedelta(hours=2))),
+        ),
+    ],
+)
+def test_a_time_is_aware_with_or_without_a_fraction(text: str, time: datetime) -> None:
+    read = as_time(text)
+
+    assert read == time
+    assert read.tzinfo is not None
+
+
+def test_a_model_takes_what_it_names_and_keeps_the_rest() -> None:
+    folder = structure(PersistedFolder, {**FOLDER, "created_at": None, "surface": {"deep": 1}})
+
+    assert (folder.id, folder.type, folder.path) == (UUID(UUID_TEXT), "home", "a")
+    assert folder.created_at is None
+    assert folder.extra == {"surface": {"deep": 1}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "wrong"),
+    [
+        (PersistedFolder, {**FOLDER, "type": None}, "expected str @ $.type"),
+        (PersistedFolder, {**FOLDER, "type": 7}, "expected str @ $.type"),
+        (PersistedFolder, {**FOLDER, "id": "secret-value"}, "expected UUID @ $.id"),
+        (PersistedFolder, {**FOLDER, "id": 7}, "expected UUID @ $.id"),
+        (PersistedFolder, {"type": "home"}, "required field missing @ $.id"),
+        (PersistedFolder, {**FOLDER, "created_at": "secret-value"}, "$.created_at"),
+        (PersistedFolder, [], "$"),
+        (PersistedFolder, "secret-value", "$"),
+        (PersistedFolder, None, "$"),
+        (Project, {"id": True}, "expected int @ $.id"),
+        (Project, {"id": 1.0}, "expected int @ $.id"),
+        (Project, {"id": 1, "name": 2}, "$.name"),
+        (LogEntry, {"uuid": UUID_TEXT, "severity_number": "secret-value"}, "$.severity_number"),
+        (LogEntry, {"uuid": UUID_TEXT, "attributes": [1]}, "$.attributes"),
+        (APIKeyInfo, {"scopes": "secret-value"}, "$.scopes"),
+        (APIKeyInfo, {"scopes": ["a", None]}, "$.scopes"),
+        (APIKeyInfo, {"scoped_teams": [1, True]}, "$.scoped_teams"),
+    ],
+)
+def test_a_wrong_field_is_named_by_its_path_and_never_by_its_value(
+    kind: type[Any], value: Any, wrong: str
+) -> None:
+    with pytest.raises(ResponseDecodeError) as caught:
+        structure(kind, value)
+
+    text = str(caught.value)
+    assert wrong in text
+    assert "secret-value" not in text
+    assert kind.__name__ in text
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("field", ["scopes", "scoped_teams", "scoped_organizations"])
+def test_a_list_that_is_null_reads_as_empty(field: str) -> None:
+    assert getattr(structure(APIKeyInfo, {field: None}), field) == ()
+
+
+def test_an_attribute_map_that_is_null_reads_as_empty() -> None:
+    entry = structure(LogEntry, {"uuid": UUID_TEXT, "attributes": None})
+
+    assert entry.attributes == {}
+
+
+@attrs.frozen
+class Reading:
+    """A user's own model."""
+
+    score: float
+    id: int | str | None = None
+    done: bool = False
+    tags: tuple[str, ...] | None = None
+    extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+
+
+@attrs.frozen
+class Strict:
+    """A user's model that keeps nothing it does not name."""
+
+    id: int
+
+
+def test_a_number_may_be_whole() -> None:
+    assert structure(Reading, {"score": 1}).score == 1
+
+
+@pytest.mark.parametrize("score", [True, "1", None])
+def test_a_number_is_nothing_else(score: Any) -> None:
+    with pytest.raises(ResponseDecodeError, match=r"expected float @ \$\.score"):
+        structure(Reading, {"score": score})
+
+
+@pytest.mark.parametrize("id_", [None, 7, "seven", 2**70])
+def test_an_id_is_a_number_a_text_or_nothing(id_: Any) -> None:
+    assert structure(Reading, {"score": 1.0, "id": id_}).id == id_
+
+
+def test_an_id_is_no_list() -> None:
+    with pytest.raises(ResponseDecodeError, match=r"\$\.id"):
+        structure(Reading, {"score": 1.0, "id": [1]})
+
+
+def test_texts_may_be_missing() -> None:
+    assert structure(Reading, {"score": 1.0, "tags": None}).tags is None
+
+
+def test_a_users_model_without_extra_takes_unknown_fields_all_the_same() -> None:
+    assert structure(Strict, {"id": 1, "new": 2}) == Strict(1)
+
+
+def test_a_row_of_a_model_is_read_whole() -> None:
+    rows = structured_rows(Strict, lambda item: str(item.id))
+
+    item = rows.read(b'{"id": 5}')
+
+    assert (item, rows.key(item), rows.stamp(item)) == (Strict(5), "5", None)
+
+
+@pytest.mark.parametrize(
+    ("row", "key"),
+    [
+        (b'{"uuid": "u", "id": 1}', "u"),
+        (b'{"id": 1}', "1"),
+        (b'{"uuid": null, "id": "i"}', "i"),
+        (b'{"x": 1}', '{"x": 1}'),
+        (b"[1]", "[1]"),
+        (b'{"id": "\\ud800"}', "\ud800"),
+        (b'{"id": 1, "x": NaN}', "1"),
+    ],
+)
+def test_an_undecoded_row_is_known_by_its_id_or_by_itself(row: bytes, key: str) -> None:
+    assert BYTES_ROWS.key(BYTES_ROWS.read(row)) == key
+
+
+@pytest.mark.parametrize(
+    ("row", "key"),
+    [
+        (b'{"uuid": "u", "id": 1}', "u"),
+        (b'{"id": 1}', "1"),
+        (b'{"b": 1, "a": 2}', '{"a": 2, "b": 1}'),
+        (b'{"uuid": null, "id": 7}', "7"),
+        (b"[1]", "[1]"),
+    ],
+)
+def test_a_plain_row_is_known_by_its_id_or_by_itself(row: bytes, key: str) -> None:
+    assert DICT_ROWS.key(DICT_ROWS.read(row)) == key
+
+
+@pytest.mark.parametrize(
+    ("row", "stamp"),
+    [(b'{"created_at": "2026"}', "2026"), (b'{"created_at": null}', None), (b"{}", None)],
+)
+@pytest.mark.parametrize("rows", [BYTES_ROWS, DICT_ROWS], ids=["bytes", "dict"])
+def test_a_row_is_stamped_with_its_time_of_creation(
+    rows: Any, row: bytes, stamp: str | None
+) -> None:
+    assert rows.stamp(rows.read(row)) == stamp
+
+
+def test_a_row_that_is_no_object_has_no_stamp() -> None:
+    assert DICT_ROWS.stamp([1]) is None
+    assert BYTES_ROWS.stamp(b"[1]") is None

@@ -1,0 +1,152 @@
+import importlib
+import importlib.metadata
+import inspect
+import pkgutil
+from importlib.resources import files
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import posthog_env_async
+
+CLIENT = ["Backoff", "Limit", "Limits", "PostHogEnv", "PropertyFilter", "__version__"]
+LISTINGS = ["CursorListing", "Listing", "ListingReport", "ListingRun", "Page"]
+MODELS = ["APIKeyInfo", "InsightAnswer", "LogEntry", "PersistedFolder", "Person", "Project"]
+ERRORS = [
+    "APIConnectionError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AuthenticationError",
+    "BadRequestError",
+    "CheckpointError",
+    "ConfigurationError",
+    "ConflictError",
+    "EndpointNotAvailableError",
+    "MissingScopeError",
+    "NotFoundError",
+    "PaginationError",
+    "PermissionDeniedError",
+    "PostHogError",
+    "QueryTooExpensiveError",
+    "QuotaExceededError",
+    "RateLimitError",
+    "ResponseDecodeError",
+    "ServerError",
+]
+BELOW_THE_TOP = [
+    ("posthog_env_async.export", "ExportReport"),
+    ("posthog_env_async.export", "Partition"),
+    ("posthog_env_async.export", "PartitionResult"),
+    ("posthog_env_async.export", "export"),
+    ("posthog_env_async.export", "export_many"),
+    ("posthog_env_async.export", "merge"),
+    ("posthog_env_async.export", "plan"),
+    ("posthog_env_async.export", "run_partition"),
+    ("posthog_env_async.export", "verify"),
+    ("posthog_env_async.integrations.redis", "RedisLimiter"),
+    ("posthog_env_async.integrations.sqlite", "SQLiteLimiter"),
+    ("posthog_env_async.testing", "FakePostHog"),
+]
+EXTRAS = {"cyclopts", "rich", "redis", "pyarrow", "backports", "isal", "uvloop"} | {
+    "taskiq",
+    "taskiq_redis",
+    "dask",
+    "distributed",
+}
+MODULES = sorted(
+    info.name
+    for info in pkgutil.walk_packages(posthog_env_async.__path__, "posthog_env_async.")
+    if not info.name.endswith(".__main__")
+)
+
+
+def load(name: str) -> ModuleType:
+    """Import a module, or skip when it needs an extra that is not installed."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in EXTRAS:
+            raise
+        pytest.skip(f"{name} needs an extra: {missing} is not installed")
+
+
+@pytest.mark.parametrize("name", CLIENT + LISTINGS + MODELS + ERRORS)
+def test_a_public_name_is_importable_from_the_top(name: str) -> None:
+    assert hasattr(posthog_env_async, name)
+    assert name in posthog_env_async.__all__
+
+
+@pytest.mark.parametrize(("module", "name"), BELOW_THE_TOP)
+def test_a_public_name_is_importable_from_its_module(module: str, name: str) -> None:
+    loaded = load(module)
+
+    assert name in loaded.__all__
+
+
+@pytest.mark.parametrize("name", ["posthog_env_async", *MODULES])
+def test_every_module_says_sorted_what_it_offers(name: str) -> None:
+    module = load(name)
+
+    offered = module.__all__
+
+    assert list(offered) == sorted(set(offered), key=isort_order)
+    assert [entry for entry in offered if not hasattr(module, entry)] == []
+
+
+@pytest.mark.parametrize("name", ["posthog_env_async", *MODULES])
+def test_every_public_name_that_a_module_defines_is_offered(name: str) -> None:
+    module = load(name)
+
+    defined = {
+        entry
+        for entry, value in vars(module).items()
+        if not entry.startswith("_")
+        and (inspect.isclass(value) or inspect.isfunction(value))
+        and value.__module__ == name
+    }
+
+    assert defined - set(module.__all__) == set()
+
+
+@pytest.mark.parametrize("name", ["posthog_env_async", *MODULES])
+def test_every_module_says_in_one_line_what_it_is(name: str) -> None:
+    module = load(name)
+
+    assert (module.__doc__ or "").strip().split("\n")[0] != ""
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_every_error_is_a_posthog_error(name: str) -> None:
+    error = getattr(posthog_env_async, name)
+
+    assert issubclass(error, posthog_env_async.PostHogError)
+
+
+def test_the_type_marker_ships() -> None:
+    assert files("posthog_env_async").joinpath("py.typed").is_file()
+
+
+def test_the_installed_version_is_the_one_in_the_code() -> None:
+    try:
+        installed = importlib.metadata.version("posthog_env_async")
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("the package runs from its folder, not installed")
+
+    assert installed == posthog_env_async.__version__
+
+
+def test_the_package_has_no_module_of_odds_and_ends() -> None:
+    odds = {"utils", "util", "helpers", "common", "base", "core", "misc"}
+
+    named = {Path(name.replace(".", "/")).name for name in MODULES}
+
+    assert named & odds == set()
+
+
+def isort_order(name: str) -> tuple[int, str]:
+    """Order names as ruff's RUF022 does: constants, then classes, then the rest."""
+    if name.isupper():
+        return (0, name)
+    return (1, name) if name[:1].isupper() else (2, name)
