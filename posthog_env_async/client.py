@@ -42,6 +42,7 @@ TIMEOUT = 120.0
 MAX_CONNECTIONS = 32
 MAX_RESPONSE_BYTES = 64 << 20
 PREFIXES = ("environments", "projects")
+LONGEST_SHOWN = 366 * 86_400.0
 BUDGETS = ("persons", "max_tools", "default")
 
 
@@ -97,9 +98,12 @@ class PostHogEnv:
         Raises:
             ConfigurationError: saying what to use instead.
         """
-        key = APIKey(
-            api_key if api_key is not None else os.environ.get("POSTHOG_PERSONAL_API_KEY", "")
-        )
+        try:
+            key = APIKey(
+                api_key if api_key is not None else os.environ.get("POSTHOG_PERSONAL_API_KEY", "")
+            )
+        finally:
+            api_key = None  # so that no traceback with locals shows it
         address = Address.parse(host or os.environ.get("POSTHOG_HOST") or "us")
         _check_settings(
             prefix=prefix,
@@ -144,7 +148,10 @@ class PostHogEnv:
             await self._session.pool.close()
 
     def __repr__(self) -> str:
-        return f"PostHogEnv({self._project_id!r}, host={str(self._session.address.origin)!r})"
+        # A traceback with locals shows a client also when it could not be made.
+        session = getattr(self, "_session", None)
+        host = None if session is None else str(session.address.origin)
+        return f"PostHogEnv({getattr(self, '_project_id', None)!r}, host={host!r})"
 
     def for_project(self, project_id: int | str) -> "PostHogEnv":
         """Return the client for another project: it shares connections, key and limits.
@@ -221,6 +228,7 @@ class PostHogEnv:
     def throttled_until(self) -> datetime | None:
         """Until when a 429 holds requests back; `None` when none does."""
         held = max(self._session.limiter.held_for(budget) for budget in BUDGETS)
+        held = min(held, LONGEST_SHOWN)
         return datetime.now(UTC) + timedelta(seconds=held) if held > 0 else None
 
     async def key(self) -> APIKeyInfo:
@@ -253,7 +261,7 @@ class PostHogEnv:
             json=json,
             scope=_scopes(scope),
         )
-        return await self._session.fetch(call, _any)
+        return await self._session.fetch(call, load if call.method == "GET" else _any)
 
     def listing(
         self,

@@ -100,7 +100,7 @@ class FaultServer:
     _came: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.ssl)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self.ssl)
         return self
 
     async def __aexit__(
@@ -136,10 +136,12 @@ class FaultServer:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(self._serve(reader, writer))
         self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(reader, writer, len(self.connections))
         self.connections.append(connection)
         try:
@@ -155,7 +157,6 @@ class FaultServer:
         except (OSError, asyncio.IncompleteReadError):
             connection.kept = False
         finally:
-            self._tasks.discard(task)
             writer.transport.abort()
 
 

@@ -131,7 +131,7 @@ def _found_rows_slowly(body: bytes) -> _Envelope:
         if page.get(name) is not None and type(page[name]) is not kind:
             raise ResponseDecodeError(f"the answer is no page: expected {kind.__name__} @ $.{name}")
     return _Envelope(
-        results=[msgspec.Raw(dump(row)) for row in cast("list[Any]", rows)],
+        results=[msgspec.Raw(dump(row)) for row in cast("list[object]", rows)],
         next=page.get("next"),
         count=page.get("count"),
         cursor=page.get("nextCursor"),

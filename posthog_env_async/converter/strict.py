@@ -34,7 +34,10 @@ def structure(kind: type[T], value: Any, where: str = "$") -> T:
     Raises:
         ResponseDecodeError: naming the path of each wrong field, never its value.
     """
-    filled = _with_extra(kind, value)
+    if not isinstance(value, dict):
+        name = kind.__name__.lstrip("_")
+        raise ResponseDecodeError(f"the answer does not fit {name}: expected an object @ {where}")
+    filled = _with_extra(kind, cast("dict[str, Any]", value))
     try:
         return _strict.structure(filled, kind)
     except Exception:  # noqa: BLE001 - whatever a hook raises, the slow way says it with its path
@@ -49,11 +52,8 @@ def unknown_fields(kind: type[Any], row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in known}
 
 
-def _with_extra(kind: type[Any], value: Any) -> Any:
-    if not isinstance(value, dict) or not attrs.has(kind):
-        return cast("Any", value)
-    row = cast("dict[str, Any]", value)
-    return {**row, EXTRA: unknown_fields(kind, row)}
+def _with_extra(kind: type[Any], row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, EXTRA: unknown_fields(kind, row)} if attrs.has(kind) else row
 
 
 def _wrong_fields(kind: type[Any], value: Any, where: str) -> str:

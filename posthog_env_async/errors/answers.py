@@ -29,6 +29,7 @@ from .tree import (
 __all__ = ["ENDPOINT_NOT_FOUND", "error_for", "redirected", "wait_asked_for"]
 
 KEPT_BODY = 2048
+KEPT_ID = 200
 ENDPOINT_NOT_FOUND = "Endpoint not found."
 
 _SCOPE = re.compile(r"missing required scope '([\w:*]+)'")
@@ -68,12 +69,12 @@ def error_for(
     have the endpoint; `secret` is taken out of every text, as are keys and e-mail addresses.
     """
     text = redacted(body.decode("utf-8", "replace"), secret)
-    fields = _hog_fields(text, status)
+    fields = _without_secrets(_hog_fields(text, status), secret)
     detail = fields["detail"]
     fields |= {
         "status": status,
         "retry_after": wait_asked_for(headers.get("Retry-After"), detail),
-        "request_id": headers.get("X-Request-Id") or fields["extra"].get("error_event_id"),
+        "request_id": _request_id(headers, fields["extra"], secret),
         "method": method,
         "url": url,
         "attempts": attempts,
@@ -93,8 +94,13 @@ def error_for(
 
 def redirected(status: int, location: str, *, method: str = "", url: str = "") -> APIStatusError:
     """Return the error for a redirect that is not followed; names the host it points to."""
-    target = urlsplit(location)
-    host = redacted(f"{target.scheme}://{target.hostname}" if target.hostname else "nowhere")
+    try:
+        target = urlsplit(location)
+        port = f":{target.port}" if target.port else ""
+        known = f"{target.scheme}://{target.hostname}{port}" if target.hostname else "nowhere"
+        host = redacted(known)
+    except ValueError:
+        host = "nowhere"
     detail = (
         f"the server redirects to {host}, where the key is not sent;"
         " if that is your server, set host to it"
@@ -159,6 +165,23 @@ def _hog_fields(text: str, status: int) -> dict[str, Any]:
         "attr": attr if isinstance(attr, str) else None,
         "extra": extra,
     }
+
+
+def _without_secrets(value: Any, secret: str) -> Any:
+    """Redact once more what the escapes of JSON may have hidden, such as that of an @."""
+    if isinstance(value, str):
+        return redacted(value, secret)
+    if isinstance(value, list):
+        return [_without_secrets(item, secret) for item in cast("list[object]", value)]
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value).items()
+        return {redacted(key, secret): _without_secrets(item, secret) for key, item in items}
+    return value
+
+
+def _request_id(headers: Mapping[str, str], extra: Mapping[str, Any], secret: str) -> str | None:
+    said = headers.get("X-Request-Id") or extra.get("error_event_id")
+    return redacted(said, secret)[:KEPT_ID] if isinstance(said, str) else None
 
 
 def _json_object(text: str) -> dict[str, Any]:

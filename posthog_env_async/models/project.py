@@ -26,7 +26,7 @@ class Project:
 class APIKeyInfo:
     """What the server says of the key in use (SERVER.md 5); never the key."""
 
-    scopes: tuple[str, ...] = ()
+    scopes: tuple[str, ...]
     label: str | None = None
     scoped_teams: tuple[int, ...] = ()
     scoped_organizations: tuple[str, ...] = ()

@@ -1,5 +1,6 @@
 """Filters on properties, checked before they are sent: the server answers a wrong one with 500."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -91,4 +92,6 @@ def _is_text(value: object) -> bool:
 
 
 def _is_plain(value: object) -> bool:
-    return isinstance(value, str | int | float)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, str | int)

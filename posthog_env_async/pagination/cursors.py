@@ -161,9 +161,14 @@ class CursorReader(Generic[T]):
             complete=self.ended,
         )
 
-    def token_at(self, yielded: int) -> str:
-        """Return the token of the place after so many items of the last page."""
+    def settle(self) -> None:
+        """Do nothing: only keys are kept of the last page."""
+
+    def token_at(self, yielded: int | None) -> str:
+        """Return the token of the place after so many items of the last page, or after all."""
         last, resume = self._last, self.plan.resume
+        if yielded is None:
+            yielded = 0 if last is None else last.added
         unread = 0 if last is None else last.added - yielded
         cursor, within = self.cursor, self._within
         tail: tuple[bytes, ...] = () if resume is None or last is not None else resume.tail

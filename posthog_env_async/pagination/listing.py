@@ -52,11 +52,13 @@ class _Readable(Generic[T]):
         raise NotImplementedError
 
     async def __aiter__(self) -> AsyncGenerator[T]:
+        # Items are let go one by one, so that what a consumer decodes of them does not pile up.
         run = self._run()
         try:
             while (items := await run.next_items()) is not None:
-                for item in items:
-                    yield item
+                items.reverse()
+                while items:
+                    yield items.pop()
         finally:
             await run.aclose()
 

@@ -23,6 +23,7 @@ HELD_BYTES = 64 << 20
 REMEMBERED = 10_000
 REMEMBERED_PAGES = 4
 TAIL = 100
+IDLE_PAGES = 3
 TIED_TAIL = 1_000
 
 
@@ -64,6 +65,7 @@ class OffsetReader(Generic[T]):
     pages: int = attrs.field(default=0, init=False)
     dropped: int = attrs.field(default=0, init=False)
     ended: bool = attrs.field(default=False, init=False)
+    _idle: int = attrs.field(default=0, init=False)
     _failure: ResponseDecodeError | None = attrs.field(default=None, init=False)
     _last: _Accepted[T] | None = attrs.field(default=None, init=False)
     _reader: WindowReader[T] = attrs.field(init=False)
@@ -126,12 +128,19 @@ class OffsetReader(Generic[T]):
             await self._ahead.drop()
             raise
         step = self._accept(page)
+        await self._check_progress(page, found=len(step.items))
         is_over = step.next_offset is None or self._failure is not None
         if is_over or cap != self._reader.cap:
             await self._ahead.drop()
         else:
             self._ahead.fill()
         return step
+
+    async def _check_progress(self, page: WindowPage[T], *, found: int) -> None:
+        """Now and then see whether pages without anything new are new pages at all."""
+        self._idle = self._idle + 1 if page.keys and page.end is not None and not found else 0
+        if self._idle and self._idle % IDLE_PAGES == 0:
+            await self._seams.check_offset_counts(page)
 
     async def aclose(self) -> None:
         """Break off what is in flight."""
@@ -173,9 +182,17 @@ class OffsetReader(Generic[T]):
         self._last = _Accepted(page, places, len(added), begins, deepest)
         return Step(items, page.body, begins, None if self.ended else self.position)
 
-    def token_at(self, yielded: int) -> str:
-        """Return the token of the place after so many items of the last page."""
+    def settle(self) -> None:
+        """Let go of the last page: all of it was yielded."""
         last = self._last
+        if last is not None and len(last.places) == last.added and self._failure is None:
+            self._last = None
+
+    def token_at(self, yielded: int | None) -> str:
+        """Return the token of the place after so many items of the last page, or after all."""
+        last = self._last
+        if yielded is None:
+            yielded = 0 if last is None else last.added
         unread = 0 if last is None else last.added - yielded
         offset, loose, unsure, count = self.position, list[bytes](), set[str](), TAIL
         if last is not None and (yielded < len(last.places) or self._failure is not None):

@@ -60,8 +60,12 @@ class Reader(Protocol[T]):
         """Return the next page, or `None` at the end; after an error, try that page again."""
         ...
 
-    def token_at(self, yielded: int) -> str:
-        """Return the token of the place after so many items of the last page."""
+    def token_at(self, yielded: int | None) -> str:
+        """Return the token of the place after so many items of the last page, or after all."""
+        ...
+
+    def settle(self) -> None:
+        """Let go of the last page: all of it was yielded."""
         ...
 
     def report(self) -> ListingReport:

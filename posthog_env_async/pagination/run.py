@@ -62,13 +62,16 @@ class ListingRun(Generic[T]):
     async def next_items(self) -> list[T] | None:
         """Return the items of the next page, all of them yielded, or `None` at the end.
 
+        The list is the caller's: the run does not keep it.
+
         Raises:
             PostHogError: with `resume_token` set.
         """
         step = await self._next_step()
         if step is None:
             return None
-        self._yielded = len(step.items)
+        self._reader.settle()
+        self._step, self._yielded = None, 0
         return step.items
 
     async def aclose(self) -> None:
@@ -78,7 +81,7 @@ class ListingRun(Generic[T]):
     @property
     def token(self) -> str:
         """Where the run stands: right after the last item that was yielded."""
-        return self._reader.token_at(self._yielded)
+        return self._reader.token_at(None if self._step is None else self._yielded)
 
     @property
     def report(self) -> ListingReport:
@@ -93,8 +96,11 @@ class ListingRun(Generic[T]):
         try:
             step = await self._reader.next()
         except PostHogError as error:
-            error.resume_token = self.token
-            raise
-        if step is not None:
-            self._step, self._yielded = step, 0
-        return step
+            failure = error
+        else:
+            if step is not None:
+                self._step, self._yielded = step, 0
+            return step
+        failure.resume_token = self.token
+        # Without the frames below: their locals hold rows and queries.
+        raise failure.with_traceback(None)

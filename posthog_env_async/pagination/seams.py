@@ -181,6 +181,20 @@ class Seams(Generic[T]):
             anchor = after
         return None
 
+    async def check_offset_counts(self, page: WindowPage[T]) -> None:
+        """Check that a page without anything new is not the first page once more.
+
+        Raises:
+            PaginationError: when the server ignores the offset.
+        """
+        if page.window.start == 0:
+            return
+        first = await self._again(Window(0, page.window.limit))
+        if first.keys == page.keys and first.keys == (await self._again(page.window)).keys:
+            raise PaginationError(
+                "the server ignores the offset: it answers the first rows again for each page"
+            )
+
     async def _again(self, window: Window) -> WindowPage[T]:
         page = await self.reader.read(window)
         self.read_again += len(page.keys)

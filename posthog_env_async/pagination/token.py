@@ -134,6 +134,6 @@ def _fields(text: str) -> tuple[list[Any], tuple[bytes, ...]]:
     if not isinstance(fields, list):
         raise CheckpointError("the resume token is damaged; use the whole text, or start over")
     starts = range(0, len(joined), DIGEST_BYTES)
-    return cast("list[Any]", fields), tuple(
+    return cast("list[object]", fields), tuple(
         joined[start : start + DIGEST_BYTES] for start in starts
     )

@@ -10,8 +10,10 @@ import attrs
 
 from posthog_env_async.converter import dump
 from posthog_env_async.errors import (
+    APIConnectionError,
     ConfigurationError,
     EndpointNotAvailableError,
+    ResponseDecodeError,
     TruncatedCSVWarning,
 )
 from posthog_env_async.models import PERSON_ROWS, Person, PropertyFilter
@@ -25,6 +27,7 @@ __all__ = ["Persons"]
 PATH = "persons/"
 SCOPE = ("person:read",)
 BUDGET = "persons"
+CUT = "the CSV is cut: it does not end with the end of a line"
 CSV_CUTS = (10_000, 50_000, 300_000)
 
 
@@ -73,8 +76,16 @@ class Persons:
             NotFoundError: when the project has no such person.
             ConfigurationError: for a distinct id; list with `distinct_id=` instead.
         """
-        call = self._place.call(f"{PATH}{_person_id(id)}/", scope=SCOPE, budget=BUDGET)
-        return await self._place.session.fetch(call, PERSON_ROWS.read)
+        asked = _person_id(id)
+        call = self._place.call(f"{PATH}{asked}/", scope=SCOPE, budget=BUDGET)
+
+        def decode(body: bytes) -> Person:
+            person = PERSON_ROWS.read(body)
+            if asked not in {str(person.id), str(person.uuid)}:
+                raise ResponseDecodeError("the answer is of another person", may_pass=True)
+            return person
+
+        return await self._place.session.fetch(call, decode)
 
     async def csv(
         self,
@@ -97,6 +108,8 @@ class Persons:
             async for piece in pieces:
                 counter.feed(piece)
                 yield piece
+        if not counter.is_whole:
+            raise APIConnectionError(CUT, method=call.method)
         if counter.rows in CSV_CUTS:
             warnings.warn(
                 f"the CSV has {counter.rows} rows, where servers cut it: rows are probably missing;"
@@ -118,7 +131,7 @@ class Persons:
             scope=SCOPE,
             budget=BUDGET,
         )
-        body = await self._place.session.fetch(call, bytes)
+        body = await self._place.session.fetch(call, _whole_csv)
         if not body:
             raise EndpointNotAvailableError(
                 "this server has no CSV of a single person; use persons.get(id)",
@@ -133,14 +146,22 @@ class Persons:
         return self._place.call(PATH, params=params, scope=SCOPE, budget=BUDGET, **fields)
 
 
+def _whole_csv(body: bytes) -> bytes:
+    if body and not body.endswith(b"\n"):
+        raise ResponseDecodeError(CUT, may_pass=True)
+    return body
+
+
 @attrs.define
 class _CSVRows:
     """Counts the rows of a CSV that comes in pieces; a quoted cell may hold line ends."""
 
     quoted: bool = False
     lines: int = 0
+    is_whole: bool = True
 
     def feed(self, piece: bytes) -> None:
+        self.is_whole = piece.endswith(b"\n") if piece else self.is_whole
         for number, part in enumerate(piece.split(b'"')):
             if number:
                 self.quoted = not self.quoted

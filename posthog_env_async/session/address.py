@@ -15,10 +15,10 @@ REGIONS: Mapping[str, str] = {"us": "https://us.posthog.com", "eu": "https://eu.
 
 MOST_PORTS = 65_535
 
-_HOST = re.compile(r"(?i)[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
+_HOST = re.compile(r"(?ai)[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 _PATH = re.compile(r"[A-Za-z0-9._~/-]*")
 _PROJECT = re.compile(r"[0-9]+|@current")
-_WRITTEN = re.compile(r"(?i)(?:(https?)://)?([^/]*)(/.*)?")
+_WRITTEN = re.compile(r"(?ai)(?:(https?)://)?([^/]*)(/.*)?")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\?#]")
 
 
@@ -40,7 +40,9 @@ class Address:
         text = REGIONS.get(host, host)
         written = _WRITTEN.fullmatch(text)
         scheme, netloc, path = written.groups() if written else (None, "", None)
-        name, _, port = netloc.rpartition(":") if re.search(r":\d+$", netloc) else (netloc, "", "")
+        name, _, port = (
+            netloc.rpartition(":") if re.search(r"(?a::\d+)$", netloc) else (netloc, "", "")
+        )
         path = (path or "").rstrip("/")
         if not _HOST.fullmatch(name) or not _PATH.fullmatch(path) or ".." in path + name:
             raise ConfigurationError(
@@ -55,9 +57,12 @@ class Address:
         if port and not 0 < int(port) <= MOST_PORTS:
             raise ConfigurationError("the port of host must be a number from 1 to 65535")
         scheme = (scheme or "https").lower()
-        number = int(port) if port else None
-        origin = URL.build(scheme=scheme, host=name.strip("[]"), port=number)
-        return cls(origin, path)
+        try:
+            origin = URL(f"{scheme}://{name}" + (f":{port}" if port else "")).origin()
+            return cls(origin, path)
+        except ValueError:
+            wrong = "host is no address: its name or port cannot exist"
+        raise ConfigurationError(wrong)
 
     @property
     def is_cloud(self) -> bool:
@@ -111,4 +116,4 @@ def quoted_path(path: str) -> str:
             "a path has no empty, '.' or '..' parts, no '?', '#', backslash, blank or control"
             " characters; give the query as params"
         )
-    return "".join(f"{quote(part, safe='@')}/" for part in parts)
+    return "".join(f"{quote(part, safe='@', errors='replace')}/" for part in parts)

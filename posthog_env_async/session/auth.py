@@ -27,18 +27,19 @@ class APIKey:
             ConfigurationError: for a project token (`phc_`), an empty key, or blanks and control
                 characters, such as the line end of a key file.
         """
-        if secret.startswith("phc_"):
+        is_project_token, is_key = secret.startswith("phc_"), bool(_KEY.fullmatch(secret))
+        self.__secret, secret = secret, ""  # so that no traceback with locals shows it
+        if is_project_token:
             raise ConfigurationError(
                 "a phc_ token is the public project token, which only takes events in; create a"
                 " personal API key (phx_…) in PostHog under Settings, Personal API keys"
             )
-        if not _KEY.fullmatch(secret):
+        if not is_key:
             raise ConfigurationError(
                 "the API key is empty or has blanks, control characters or characters outside"
                 " ASCII; strip the line end when it is read from a file, or set"
                 " POSTHOG_PERSONAL_API_KEY"
             )
-        self.__secret = secret
 
     def __repr__(self) -> str:
         return "APIKey(***)"

@@ -34,7 +34,7 @@ class _Inflater(Protocol):
     def unconsumed_tail(self) -> bytes: ...
     @property
     def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int = ...) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
 
 
 def _new_inflater() -> _Inflater:
@@ -42,7 +42,7 @@ def _new_inflater() -> _Inflater:
         from isal import isal_zlib  # noqa: PLC0415 - the optional extra `speed`
     except ImportError:
         return zlib.decompressobj(GZIP)
-    return isal_zlib.decompressobj(GZIP)
+    return isal_zlib.decompressobj(GZIP)  # pyright: ignore[reportUnknownMemberType]
 
 
 @attrs.define

@@ -65,6 +65,9 @@ def query_text(params: Mapping[str, Any] | None) -> dict[str, str]:
     for name in ("personal_api_key", "token", "api_key"):
         if name in written:
             raise ConfigurationError(f"no {name} in the query: the key goes in a header only")
+    for name, text in written.items():
+        if any("\ud800" <= letter <= "\udfff" for letter in f"{name}{text}"):
+            raise ConfigurationError("a query parameter holds half a character (a lone surrogate)")
     return written
 
 

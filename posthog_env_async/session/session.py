@@ -5,7 +5,7 @@ import logging
 import time
 import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -87,7 +87,8 @@ class Session:
                     self.quota.restore()
                     return decoded
                 if not await self._may_repeat(call, failure, attempt, self.now() - began):
-                    raise failure
+                    # Without the frames below: their locals hold bodies and queries.
+                    raise failure.with_traceback(None)
         raise AssertionError(
             "unreachable"
         )  # pragma: no cover - the loop above only returns or raises
@@ -118,7 +119,7 @@ class Session:
             except PostHogError as error:
                 failure = _counted(error, attempt)
             if started or not await self._may_repeat(call, failure, attempt, self.now() - began):
-                raise failure
+                raise failure.with_traceback(None)
 
     def url(self, call: Call) -> URL:
         """Return where a call goes."""
@@ -167,8 +168,11 @@ class Session:
     async def _pieces(self, call: Call, elapsed: float) -> AsyncGenerator[bytes]:
         url = self.url(call)
         for hop in range(1, MOST_HOPS + 1):
-            async with self._turn(call, elapsed), self.pool.streamed(call, url) as (answer, pieces):
-                self._count(call)
+            async with AsyncExitStack() as stack:
+                # The turn ends with the head: the consumer may use the client while it streams.
+                async with self._turn(call, elapsed):
+                    self._count(call)
+                    answer, pieces = await stack.enter_async_context(self.pool.streamed(call, url))
                 following = self._next_hop(call, url, answer)
                 if following is None or hop == MOST_HOPS:
                     self._check(call, url, answer)

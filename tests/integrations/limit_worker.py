@@ -1,4 +1,4 @@
-"""One worker of the shared-limit tests: asks for pages until its time is over, and says how many."""
+"""One worker of the shared-limit tests: asks until its time is over, and says how often."""
 
 import json
 import sys
@@ -9,6 +9,11 @@ import anyio
 from posthog_env_async import Backoff, Limit, PostHogEnv
 from posthog_env_async.integrations.redis import RedisLimiter
 from posthog_env_async.integrations.sqlite import SQLiteLimiter
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 async def main() -> None:
@@ -33,13 +38,13 @@ async def main() -> None:
             backoff=Backoff(max_attempts=1),
         ) as env,
     ):
-        print(f"ready {time.time():.3f}", flush=True)
+        say(f"ready {time.time():.3f}")
         sys.stdin.readline()
         until = anyio.current_time() + order["seconds"]
         async with anyio.create_task_group() as group:
             for _ in range(order["tasks"]):
                 group.start_soon(ask, env, until)
-    print(json.dumps({"done": done}), flush=True)
+    say(json.dumps({"done": done}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One taskiq worker in one process, so that a test can kill it: its arguments are Redis and rate."""
+"""One taskiq worker in one process, which a test can kill; told Redis and the rate."""
 
 import asyncio
 import sys

@@ -38,7 +38,12 @@ def uuids(path: Path) -> list[str]:
 
 
 async def run_all(
-    env: PostHogEnv, partitions: Sequence[Partition], folder: Path, *, at_once: int = 4, seed: int = 0
+    env: PostHogEnv,
+    partitions: Sequence[Partition],
+    folder: Path,
+    *,
+    at_once: int = 4,
+    seed: int = 0,
 ) -> list[PartitionResult]:
     order = list(partitions)
     Random(seed).shuffle(order)
@@ -47,7 +52,8 @@ async def run_all(
 
     async def work() -> None:
         for partition in waiting:
-            results.append(await run_partition(partition, folder=folder, env=env))
+            result = await run_partition(partition, folder=folder, env=env)
+            results.append(result)
 
     async with anyio.create_task_group() as group:
         for _ in range(at_once):
@@ -96,17 +102,17 @@ def test_a_partition_that_is_damaged_or_of_another_version_is_refused(text: str)
 
 
 async def test_plans_of_many_projects_are_merged_one_by_one(tmp_path: Path) -> None:
-    async with FakePostHog(persons={1: 900, 2: 0, 3: 450}, mode="routes") as fake:
-        async with client(fake) as env:
-            partitions = await plan(env, projects=[1, 2, 3], rows_per_partition=250)
-            results = await run_all(env, partitions, tmp_path)
+    server = FakePostHog(persons={1: 900, 2: 0, 3: 450}, mode="routes")
+    async with server as fake, client(fake) as env:
+        partitions = await plan(env, projects=[1, 2, 3], rows_per_partition=250)
+        results = await run_all(env, partitions, tmp_path)
 
-            for project, own in by_project(results).items():
-                path = tmp_path / f"{project}.ndjson"
-                report = await merge(own, path, env=env)
+        for project, own in by_project(results).items():
+            path = tmp_path / f"{project}.ndjson"
+            report = await merge(own, path, env=env)
 
-                assert report.complete
-                assert uuids(path) == [str(one) for one in fake.uuids(int(project))]
+            assert report.complete
+            assert uuids(path) == [str(one) for one in fake.uuids(int(project))]
 
 
 async def test_a_quiet_set_is_merged_byte_for_byte_like_a_single_export(

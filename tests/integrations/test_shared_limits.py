@@ -14,6 +14,7 @@ from .workers import (
     preloading,
     refusals,
     run_workers,
+    say,
     wrong_clock,
 )
 
@@ -64,7 +65,7 @@ async def test_processes_use_one_limit_to_the_full_and_fairly_and_never_exceed_i
     times = arrivals(counting)
     used = sum(at < times[0] + seconds for at in times) / (RATE * seconds)
     share = len(times) / processes
-    print(f"\n{kind}: {used:.1%} used, at most {most_in_any(1.0, times)} in 1 s, {outcome.done}")
+    say(f"{kind}: {used:.1%} used, at most {most_in_any(1.0, times)} in 1 s, {outcome.done}")
     assert most_in_any(1.0, times) <= RATE
     assert refusals(counting) == 0
     assert used >= (0.97 if seconds >= 30 else 0.9)
@@ -87,7 +88,7 @@ async def test_clocks_that_are_wrong_change_nothing(
 
     times = arrivals(counting)
     used = sum(at < times[0] + seconds for at in times) / (RATE * seconds)
-    print(f"\nclocks: {used:.1%} used, at most {most_in_any(1.0, times)} in 1 s, {outcome.done}")
+    say(f"clocks: {used:.1%} used, at most {most_in_any(1.0, times)} in 1 s, {outcome.done}")
     assert outcome.clocks[0] - outcome.clocks[1] > 5
     assert most_in_any(1.0, times) <= RATE
     assert refusals(counting) == 0
@@ -108,7 +109,7 @@ async def test_a_killed_process_costs_no_more_than_its_own_share(
 
     times = arrivals(counting)
     used = sum(at < times[0] + seconds for at in times) / (RATE * seconds)
-    print(f"\n{kind}: {used:.1%} used, at most {most_in_any(1.0, times)} in 1 s, {outcome.done}")
+    say(f"{kind}: {used:.1%} used, at most {most_in_any(1.0, times)} in 1 s, {outcome.done}")
     assert most_in_any(1.0, times) <= RATE
     assert refusals(counting) == 0
     assert used >= (0.97 if seconds >= 30 else 0.8)

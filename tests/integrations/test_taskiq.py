@@ -20,7 +20,7 @@ pytest.importorskip("taskiq_redis", reason="the extra taskiq is not installed")
 from posthog_env_async.integrations.taskiq import export_partitions, partition_broker
 
 from .conftest import free_port, start_redis, stop
-from .workers import most_in_any, refusals
+from .workers import most_in_any, refusals, say
 
 PROCESS = Path(__file__).with_name("taskiq_worker_process.py")
 
@@ -67,7 +67,7 @@ async def export_with_kills(
 
         async def kill_some() -> None:
             for number in range(kills):
-                while len(fake.requests) < 1.5 * rate * (number + 1):
+                while len(fake.requests) < len(partitions) * (number + 1) / (kills + 1):
                     await anyio.sleep(0.05)
                 workers[number].kill()
                 workers.append(start_worker(redis, rate, environment))
@@ -109,7 +109,7 @@ async def test_workers_export_projects_though_some_are_killed(
     rate: int,
     kills: int,
 ) -> None:
-    sizes = {number: persons for number in range(1, projects + 1)}
+    sizes = dict.fromkeys(range(1, projects + 1), persons)
     server = FakePostHog(
         persons=sizes, mode="routes", latency=0.05, throttles={"persons": ((rate, 1.0),)}
     )
@@ -129,7 +129,7 @@ async def test_workers_export_projects_though_some_are_killed(
         lasted = times[-1] - times[0]
         found = await merged_rows(fake, results, tmp_path)
 
-        print(f"\n{len(times)} requests in {lasted:.1f} s, at most {most} in 1 s, {refused} 429s")
+        say(f"{len(times)} requests in {lasted:.1f} s, at most {most} in 1 s, {refused} 429s")
         assert refused == 0
         assert most <= rate
         assert {number: sorted(rows) for number, rows in found.items()} == {
@@ -156,6 +156,6 @@ async def test_four_workers_read_sixteen_partitions_of_a_set_that_changes(
         found = (await merged_rows(fake, results, tmp_path))[1]
 
         throughout = {str(one) for one in fake.existed_throughout()}
-        print(f"\n{len(results)} partitions, {len(found)} persons, {len(throughout)} throughout")
+        say(f"{len(results)} partitions, {len(found)} persons, {len(throughout)} throughout")
         assert len(found) == len(set(found))
         assert throughout <= set(found)

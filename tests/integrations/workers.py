@@ -24,7 +24,10 @@ WRONG_CLOCK = """
 #include <stdlib.h>
 #include <sys/time.h>
 #include <time.h>
-static long off(void) { const char *text = getenv("CLOCK_IS_WRONG_BY"); return text ? atol(text) : 0; }
+static long off(void) {
+  const char *text = getenv("CLOCK_IS_WRONG_BY");
+  return text ? atol(text) : 0;
+}
 int clock_gettime(clockid_t id, struct timespec *ts) {
   static int (*real)(clockid_t, struct timespec *);
   if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
@@ -110,7 +113,9 @@ async def _line(process: anyio.abc.Process) -> str:
 
 def most_in_any(seconds: float, times: Sequence[float]) -> int:
     """Return the most times that lie in any half-open window of so many seconds."""
-    return max((bisect_right(times, at + seconds - 1e-9) - i for i, at in enumerate(times)), default=0)
+    return max(
+        (bisect_right(times, at + seconds - 1e-9) - i for i, at in enumerate(times)), default=0
+    )
 
 
 def arrivals(fake: FakePostHog) -> list[float]:
@@ -123,6 +128,13 @@ def refusals(fake: FakePostHog) -> int:
     return sum(request.status == 429 for request in fake.requests)
 
 
-def preloading(environment: dict[str, str], library: os.PathLike[str], seconds: int) -> dict[str, str]:
+def preloading(
+    environment: dict[str, str], library: os.PathLike[str], seconds: int
+) -> dict[str, str]:
     """Return an environment whose processes have a wall clock that is wrong."""
     return {**environment, "LD_PRELOAD": str(library), "CLOCK_IS_WRONG_BY": str(seconds)}
+
+
+def say(figures: str) -> None:
+    """Show what was measured, to whoever runs with `-s`."""
+    sys.stdout.write(f"\n{figures}\n")

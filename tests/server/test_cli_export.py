@@ -17,6 +17,11 @@ from posthog_env_async.testing import FakePostHog, Fault
 SLOWLY = ("--page-size", "100", "--prefetch", "0", "--prefix", "projects")
 
 
+def names_in(folder: Path) -> list[str]:
+    """Name the data files in a folder."""
+    return sorted(path.name for path in folder.glob("*.ndjson"))
+
+
 async def rows_of(env: PostHogEnv) -> bytes:
     return b"".join([row + b"\n" async for row in env.persons.list().rows()])
 
@@ -80,7 +85,7 @@ async def test_export_to_stdout_is_ndjson_in_a_pipe(
 
     assert done.code == 0
     assert done.out.encode() == await rows_of(env)
-    assert list(tmp_path.iterdir()) == []
+    assert names_in(tmp_path) == []
 
 
 @pytest.mark.parametrize(
@@ -176,10 +181,7 @@ async def test_many_projects_make_a_file_each_and_one_failure_stops_no_other(
     ]
     assert done.code == 1
     assert "project 99: 404" in done.err
-    assert sorted(path.name for path in (tmp_path / "people").glob("*.ndjson")) == [
-        "persons-1.ndjson",
-        "persons-2.ndjson",
-    ]
+    assert names_in(tmp_path / "people") == ["persons-1.ndjson", "persons-2.ndjson"]
 
 
 async def test_all_projects_are_those_that_the_key_can_use(
@@ -204,7 +206,7 @@ async def test_all_projects_of_a_confined_key_are_those_it_is_confined_to(
     done = await ran(fake, *words, cwd=tmp_path, variables={"POSTHOG_PERSONAL_API_KEY": confined})
 
     assert done.code == 0
-    assert [path.name for path in (tmp_path / "people").glob("*.ndjson")] == ["persons-7.ndjson"]
+    assert names_in(tmp_path / "people") == ["persons-7.ndjson"]
 
 
 async def test_a_long_export_says_now_and_then_how_far_it_is(tmp_path: Path) -> None:

@@ -41,9 +41,13 @@ def section(command: str) -> str:
     return "" if found is None else found[1]
 
 
-def groups() -> str:
-    """Return the sections of options that several commands take."""
-    return MANUAL.partition("## Options that several commands take")[2]
+def shared_section(name: str) -> str:
+    """Return the section of options that several commands take."""
+    below = MANUAL.partition("## Options that several commands take")[2]
+    title = name.replace("-", " ").capitalize()
+    found = re.search(rf"^### {title}$\n(.*?)(?=^#+ |\Z)", below, re.MULTILINE | re.DOTALL)
+    assert found is not None, title
+    return found[1]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -54,11 +58,7 @@ def test_the_manual_has_a_section_for_every_command(command: str) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_manual_has_every_option_of_a_command(command: str) -> None:
     text = section(command)
-    shared = [name for name in re.findall(r"\]\(#([a-z-]+)\)", text)]
-    for name in shared:
-        text += re.search(
-            rf"^### {name.replace('-', ' ')}$\n(.*?)(?=^#+ |\Z)", groups(), re.I | re.M | re.S
-        )[1]  # type: ignore[index]
+    text += "".join(map(shared_section, re.findall(r"\]\(#([a-z-]+)\)", text)))
 
     missing = [name for name in options_of(COMMANDS[command]) if f"`{name}`" not in text]
 
@@ -75,9 +75,8 @@ def test_the_manual_has_no_command_that_is_none() -> None:
 def test_every_command_and_option_has_help(command: str) -> None:
     found = COMMANDS[command]
 
-    silent = [
-        a.name for a in found.assemble_argument_collection() if a.show and not a.parameter.help
-    ]
+    arguments = found.assemble_argument_collection()
+    silent = [one.name for one in arguments if one.show and not one.parameter.help]
 
     assert found.help
     assert silent == []

@@ -218,6 +218,22 @@ async def test_cells_that_a_spreadsheet_would_run_are_quoted_on_request(tmp_path
         assert {row["properties.=number"] for row in found} == {"-5"}
 
 
+async def test_a_row_that_is_no_object_has_one_column(
+    env: PostHogEnv, fake: FakePostHog, tmp_path: Path
+) -> None:
+    body = {"next": None, "results": ["a", 1]}
+    fake.faults += [Fault(200, body=body), Fault(200, body=body)]
+
+    await export(env.listing("names/"), tmp_path / "n.csv")
+    await export(env.listing("names/"), tmp_path / "n.parquet")
+
+    assert [row["value"] for row in records(tmp_path / "n.csv")] == ["a", "1"]
+    assert parquet(tmp_path / "n.parquet").to_pylist() == [
+        {"value": '"a"', "extra": None},
+        {"value": "1", "extra": None},
+    ]
+
+
 # Parquet
 
 
@@ -240,7 +256,14 @@ async def test_parquet_has_the_model_s_fields_with_their_types(
 async def test_properties_can_be_parquet_columns_of_their_own(
     env: PostHogEnv, tmp_path: Path
 ) -> None:
-    kinds = {"visits": "integer", "score": "number", "beta": "boolean", "email": "integer"}
+    kinds = {
+        "visits": "integer",
+        "score": "number",
+        "beta": "boolean",
+        "email": "integer",
+        "name": "number",
+        "plan": "time",
+    }
 
     await export(
         env.persons.list(), tmp_path / "p.parquet", columns=["uuid"], property_columns=kinds
@@ -251,7 +274,9 @@ async def test_properties_can_be_parquet_columns_of_their_own(
     persons = await env.persons.list().collect()
     assert table["properties.visits"].to_pylist() == [p.properties["visits"] for p in persons]
     assert table["properties.beta"].to_pylist() == [p.properties["beta"] for p in persons]
-    assert set(table["properties.email"].to_pylist()) == {None}
+    assert [set(table[f"properties.{n}"].to_pylist()) for n in ("email", "name", "plan")] == [
+        {None}
+    ] * 3
 
 
 async def test_what_does_not_fit_a_parquet_column_is_kept_in_the_extra_one(tmp_path: Path) -> None:
@@ -532,6 +557,47 @@ async def test_a_part_that_was_changed_is_refused(
         await export(env.persons.list(), tmp_path / "p.ndjson")
 
 
+async def test_a_part_that_is_gone_is_said(
+    env: PostHogEnv, fake: FakePostHog, tmp_path: Path
+) -> None:
+    await unfinished(env, fake, tmp_path / "p.ndjson")
+    (tmp_path / "p.ndjson.part").unlink()
+
+    with pytest.raises(CheckpointError, match="missing or is not what"):
+        await export(env.persons.list(), tmp_path / "p.ndjson")
+
+
+async def test_an_export_that_crashed_right_before_its_name_appeared_is_only_named(
+    env: PostHogEnv, fake: FakePostHog, tmp_path: Path
+) -> None:
+    path, manifest = tmp_path / "p.ndjson", tmp_path / "p.ndjson.manifest.json"
+    manifest.mkdir()
+    with pytest.raises(ConfigurationError, match="cannot write"):
+        await export(env.persons.list(), path)
+    between = beside(path)
+    manifest.rmdir()
+    fake.requests.clear()
+
+    report = await export(env.persons.list(), path)
+
+    assert between == {"", ".checkpoint.json", ".manifest.json"}
+    assert (report.rows, report.resumed, fake.requests) == (2_500, True, [])
+    assert (await verify(path)).ok
+
+
+async def test_a_finished_file_that_vanished_before_its_manifest_is_said(
+    env: PostHogEnv, tmp_path: Path
+) -> None:
+    path, manifest = tmp_path / "p.ndjson", tmp_path / "p.ndjson.manifest.json"
+    manifest.mkdir()
+    with pytest.raises(ConfigurationError, match="cannot write"):
+        await export(env.persons.list(), path)
+    path.unlink()
+
+    with pytest.raises(CheckpointError, match="missing or was changed"):
+        await export(env.persons.list(), path)
+
+
 async def test_a_part_that_is_somebody_else_s_is_left_alone(
     env: PostHogEnv, tmp_path: Path
 ) -> None:
@@ -796,7 +862,12 @@ async def test_a_file_that_is_not_what_the_manifest_says_is_found_out(
 
 @pytest.mark.parametrize(
     ("manifest", "said"),
-    [(None, "No such file"), ("{", "damaged"), ('{"version": 7}', "another version")],
+    [
+        (None, "No such file"),
+        ("{", "damaged"),
+        ("[]", "damaged"),
+        ('{"version": 7}', "another version"),
+    ],
 )
 async def test_a_manifest_that_cannot_be_read_is_a_problem(
     tmp_path: Path, manifest: str | None, said: str
@@ -821,6 +892,16 @@ async def test_a_listing_that_could_not_prove_itself_whole_is_not_verified(
     found = await verify(report.path)
 
     assert "complete is false" in found.problems[0]
+
+
+async def test_rows_that_do_not_add_up_are_not_verified(env: PostHogEnv, tmp_path: Path) -> None:
+    report = await export(env.persons.list(max_items=5), tmp_path / "p.ndjson")
+    fields = json.loads(report.manifest.read_text())
+    report.manifest.write_text(json.dumps(fields | {"rows": 6}))
+
+    found = await verify(report.path)
+
+    assert found.problems == ("the rows of the files do not add up to the manifest's",)
 
 
 async def test_a_server_error_is_the_caller_s_to_see(

@@ -166,7 +166,7 @@ async def test_a_run_after_failures_does_only_what_is_missing(
     assert second.ok
 
 
-@pytest.mark.parametrize("change", ["age", "file", "damage", "resume"])
+@pytest.mark.parametrize("change", ["age", "file", "manifest", "damage", "resume"])
 async def test_what_an_earlier_run_left_is_not_kept_when_it_is_no_good(
     env: PostHogEnv, fake: FakePostHog, tmp_path: Path, change: str
 ) -> None:
@@ -179,6 +179,8 @@ async def test_what_an_earlier_run_left_is_not_kept_when_it_is_no_good(
         batch.write_text(json.dumps(fields | {"started": fields["started"] - 21 * 3600}))
     if change == "damage":
         batch.write_text("{")
+    if change == "manifest":
+        (tmp_path / "1.ndjson.manifest.json").unlink()
     if change == "file":
         (tmp_path / "1.ndjson").write_text("{}")
 
@@ -222,15 +224,16 @@ async def test_forty_projects_use_their_budget_and_earn_no_429(tmp_path: Path) -
             1, api_key=fake.key, host=fake.url, limits=[Limit(*window)], backoff=Backoff()
         )
         async with client as env:
-            began = anyio.current_time()
             jobs = [
                 ExportJob(env.for_project(p).persons.list(prefetch=2), tmp_path / f"{p}.ndjson.gz")
                 for p in projects
             ]
             report = await export_many(jobs, concurrency=8)
-            seconds = anyio.current_time() - began
+
+        times = [request.at for request in fake.requests]
 
     assert report.ok
     assert report.rows == 200_000
     assert [request.status for request in fake.requests if request.status != 200] == []
-    assert len(fake.requests) / (20 * seconds) >= 0.95
+    # A window's worth may go out at once; from then on the limit lets pass so many a second.
+    assert (len(times) - window[0]) / window[0] / (times[-1] - times[0]) >= 0.95

@@ -103,7 +103,9 @@ async def test_one_attempt_is_one_request_on_the_wire(name: str, fault: str) -> 
     ask, _ = (SAFE | UNSAFE)[name]
     async with (
         FaultServer([], then=LOST[fault]) as server,
-        client(server, backoff=Backoff(max_attempts=1), timeout=0.1) as env,
+        client(
+            server, backoff=Backoff(max_attempts=1), timeout=0.4 if fault == "stalled" else 5.0
+        ) as env,
     ):
         with pytest.raises(APIConnectionError):
             await ask(env)

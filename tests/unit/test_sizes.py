@@ -23,7 +23,7 @@ def test_any_other_is_refused(size: Any) -> None:
 
 @pytest.mark.parametrize("size", [0, 2_001, "auto"])
 def test_auto_does_not_go_everywhere(size: Any) -> None:
-    with pytest.raises(ConfigurationError, match="1 to 2000$"):
+    with pytest.raises(ConfigurationError, match=r"2000$"):
         checked_page_size(size, 2_000)
 
 

@@ -1,0 +1,92 @@
+"""The generated part of `docs/benchmarks.md`: tables and pictures between two markers."""
+
+from pathlib import Path
+
+from .bars import verdicts
+from .machine import PACKAGES
+from .results import CaseResult, Results
+from .tables import (
+    bars_table,
+    case_table,
+    growth_table,
+    imports_table,
+    markdown,
+    stalls_table,
+)
+
+__all__ = ["BEGIN", "END", "write"]
+
+BEGIN = "<!-- results: written by `python -m benchmarks`, do not edit -->"
+END = "<!-- results: end -->"
+_PICTURES = {
+    "speed-1kb": "persons per second, 1 KB a person",
+    "speed-5kb": "persons per second, 5 KB a person",
+    "speed-1kb-gzip": "persons per second, 1 KB a person, gzip",
+    "latency-250": "persons per second at 250 ms a page",
+    "prefetch-250": "speed-up by prefetch at 250 ms a page",
+}
+_GROWTH = {
+    "total": "Growth with the number of persons",
+    "page": "Growth with the page size",
+    "size": "Growth with the size of a person",
+    "prefetch": "Growth with prefetch, without and with a delay",
+}
+
+
+def write(page: Path, results: Results) -> None:
+    """Replace what stands between the markers of the page."""
+    text = page.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    parts = [_bars(results), *_cases(results), *_growth(results), _setup(results)]
+    body = "\n\n".join(part for part in parts if part)
+    page.write_text(f"{before}{BEGIN}\n\n{body}\n\n{END}{after}", encoding="utf-8")
+
+
+def _bars(results: Results) -> str:
+    found = verdicts(results)
+    return f"## The bars\n\n{bars_table(found)}" if found else ""
+
+
+def _cases(results: Results) -> list[str]:
+    plain = [(name, case) for name, case in results.cases.items() if "growth" not in name]
+    return [_case(name, case) for name, case in sorted(plain, key=lambda item: _place(item[0]))]
+
+
+def _place(name: str) -> tuple[int, str]:
+    order = ("speed", "export", "latency", "prefetch", "memory", "stalls", "imports")
+    return order.index(name.partition("-")[0]), name
+
+
+def _case(name: str, case: CaseResult) -> str:
+    title = f"## {case.title[0].upper()}{case.title[1:]}"
+    if name == "imports":
+        return f"{title}\n\n{imports_table(case)}\n\n{_source(case)}"
+    table = stalls_table(case) if name.startswith("stalls") else case_table(case)
+    picture = f"\n\n{_picture(name, _PICTURES[name])}" if name in _PICTURES else ""
+    return f"{title}{picture}\n\n{table}\n\n{_source(case)}"
+
+
+def _growth(results: Results) -> list[str]:
+    tables = {kind: growth_table(results, kind) for kind in _GROWTH}
+    return [
+        f"## {_GROWTH[kind]}\n\n{_picture(f'growth-{kind}', _GROWTH[kind].lower())}\n\n{table}"
+        for kind, table in tables.items()
+        if table
+    ]
+
+
+def _picture(name: str, caption: str) -> str:
+    return f"![{caption}](_static/benchmarks/{name}.svg)"
+
+
+def _source(case: CaseResult) -> str:
+    return f"Taken with `{case.command}` on {case.machine}."
+
+
+def _setup(results: Results) -> str:
+    if not results.cases:
+        return ""
+    newest = list(results.cases.values())[-1].versions
+    rows = [(package, newest[package]) for package in PACKAGES if package in newest]
+    return f"## Versions\n\n{markdown(('package', 'version'), rows)}"

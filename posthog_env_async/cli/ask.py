@@ -1,0 +1,71 @@
+"""`posthog-env ask`: a question to PostHog's AI."""
+
+from collections.abc import Sequence
+from json import dumps
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from posthog_env_async.models import InsightAnswer
+
+from .connection import USUAL_CONNECTION, Connection
+from .loudness import USUAL_LOUDNESS, Loudness
+from .outcomes import FAILED, OK
+from .output import for_people, say, show_table, write_json
+from .running import run
+
+__all__ = ["ASK_EXAMPLES", "ask"]
+
+ASK_EXAMPLES = """Examples:
+
+  posthog-env ask "weekly active users by plan, last 90 days"
+  posthog-env ask "signups that paid within a week" --type funnel --json | jq .data.answer
+
+Ten questions a minute and a hundred a day; an answer takes up to minutes."""
+
+ANSWER_SECONDS = 600.0
+
+
+def ask(
+    question: Annotated[str, Parameter(help="At most 1,000 characters.")],
+    /,
+    *,
+    type: Annotated[
+        Literal["trends", "funnel", "retention", "sql"], Parameter(help="The kind of insight.")
+    ] = "trends",
+    format: Annotated[
+        Literal["json", "txt"], Parameter(help="txt is for early servers only.")
+    ] = "json",
+    patience: Annotated[float, Parameter(help="Seconds for the answer.")] = ANSWER_SECONDS,
+    loudness: Loudness = USUAL_LOUDNESS,
+    connection: Connection = USUAL_CONNECTION,
+) -> int:
+    """Ask PostHog's AI for an insight; exit code 1 when it says that it could not make one."""
+
+    async def job() -> int:
+        async with connection.client() as env:
+            answer = await env.max_tools.create_and_query_insight(
+                question, type, format=format, timeout=patience, retry_throttled=connection.wait
+            )
+        if for_people(json=loudness.json):
+            _show(answer)
+        else:
+            _write(answer)
+        if answer.failed:
+            say("error: PostHog's AI could not make this insight; ask in other words", style="red")
+        return FAILED if answer.failed else OK
+
+    return run(job, quiet=loudness.quiet)
+
+
+def _show(answer: InsightAnswer) -> None:
+    rows: Sequence[tuple[str, object]] = [
+        ("answer", answer.text),
+        ("query", None if answer.query is None else dumps(answer.query, indent=2)),
+    ]
+    show_table(("", ""), rows)
+
+
+def _write(answer: InsightAnswer) -> None:
+    for entry in answer.entries:
+        write_json(entry)

@@ -1,0 +1,21 @@
+"""Where the command line starts; it needs the extra `cli` only from here on."""
+
+import sys
+
+__all__ = ["main"]
+
+NEEDED = ("cyclopts", "rich")
+
+
+def main() -> None:
+    """Run the command line of this process and exit with its code."""
+    try:
+        from .app import run_command
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in NEEDED:
+            raise
+        sys.stderr.write(
+            "posthog-env: the command line needs an extra: pip install 'posthog-env-async[cli]'\n"
+        )
+        sys.exit(2)
+    sys.exit(run_command(sys.argv[1:]))

@@ -1,0 +1,162 @@
+"""Options of `posthog-env export`: where to, in which form, and how."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import attrs
+from cyclopts import Group, Parameter
+
+from posthog_env_async.errors import ConfigurationError
+
+from .flags import FLAG
+from .person_filters import page_size_of
+
+__all__ = ["USUAL_READING", "USUAL_TARGET", "Reading", "Target", "projects_in"]
+
+FILES = Group("Files", sort_key=30)
+READING = Group("Reading", sort_key=40)
+SUFFIXES = {"ndjson": ".ndjson", "csv": ".csv", "parquet": ".parquet"}
+PACKED = {"gzip": ".gz", "zstd": ".zst"}
+
+
+@Parameter(name="*", group=FILES)
+@attrs.frozen(kw_only=True)
+class Target:
+    """Where the rows go, and in which form."""
+
+    out: Annotated[
+        Path | None,
+        Parameter(
+            help="A file; its suffix is the form: .ndjson, .csv, .parquet, with .gz or .zst behind."
+            " Or a folder, for a file each project. By default files in this folder."
+        ),
+    ] = None
+    format: Annotated[
+        Literal["ndjson", "csv", "parquet"] | None,
+        Parameter(help="Instead of the suffix; ndjson where nothing tells."),
+    ] = None
+    gzip: Annotated[bool, Parameter(help="Compress with gzip."), FLAG] = False
+    zstd: Annotated[bool, Parameter(help="Compress with zstd; needs the extra zstd."), FLAG] = False
+    columns: Annotated[
+        str | None,
+        Parameter(help="Of CSV and Parquet, with commas: uuid,created_at,properties.email."),
+    ] = None
+    quote_formulas: Annotated[
+        bool,
+        Parameter(
+            help="In CSV, disarm texts that a spreadsheet would run.",
+            negative=(),
+            show_default=False,
+        ),
+    ] = False
+    restart: Annotated[
+        bool,
+        Parameter(
+            help="Drop what an unfinished export left, and start over.",
+            negative=(),
+            show_default=False,
+        ),
+    ] = False
+    stdout: Annotated[bool, Parameter(help="NDJSON into a pipe instead of files."), FLAG] = False
+
+    @property
+    def compression(self) -> Literal["gzip", "zstd"] | None:
+        """The compression that was asked for, beside the suffix."""
+        if self.gzip and self.zstd:
+            raise ConfigurationError("give --gzip or --zstd, not both")
+        return "gzip" if self.gzip else "zstd" if self.zstd else None
+
+    def settings(self) -> dict[str, Any]:
+        """Return what `export` and `export_many` take."""
+        columns = None
+        if self.columns is not None:
+            columns = tuple(name.strip() for name in self.columns.split(","))
+        return {
+            "format": self.format,
+            "compression": self.compression,
+            "columns": columns,
+            "quote_formulas": self.quote_formulas,
+            "resume": not self.restart,
+        }
+
+    def path(self, what: str, project: str, *, alone: bool) -> Path:
+        """Return the file of a project."""
+        out = self.out or Path()
+        if self.out is not None and alone and not self.names_a_folder:
+            return out
+        form = self.format or "ndjson"
+        packed = PACKED.get(self.compression or "", "") if form != "parquet" else ""
+        return out / f"{what}-{project.lstrip('@')}{SUFFIXES[form]}{packed}"
+
+    @property
+    def names_a_folder(self) -> bool:
+        """Whether `--out` is a folder, or nothing that could be a file."""
+        out = self.out
+        return out is not None and (out.is_dir() or (not out.suffix and self.format is None))
+
+    def check_for_stdout(self, projects: int) -> None:
+        """Check that nothing is asked that only files can have.
+
+        Raises:
+            ConfigurationError: naming it.
+        """
+        if projects != 1:
+            raise ConfigurationError("--stdout takes one project: rows do not say whose they are")
+        if self.out or self.format not in {None, "ndjson"} or self.columns or self.compression:
+            raise ConfigurationError(
+                "--stdout is NDJSON as it comes: without --out, --format, --columns, compression"
+            )
+
+
+@Parameter(name="*", group=READING)
+@attrs.frozen(kw_only=True)
+class Reading:
+    """How the rows are read."""
+
+    all_projects: Annotated[bool, Parameter(help="Every project that the key can use."), FLAG] = (
+        False
+    )
+    page_size: Annotated[
+        str, Parameter(help="Rows a request, 1 to 10,000, or auto: grows while the server is fast.")
+    ] = "1000"
+    prefetch: Annotated[int, Parameter(help="Pages read ahead, for each project.")] = 4
+    max_items: Annotated[int | None, Parameter(help="Stop after so many, for each project.")] = None
+    concurrency: Annotated[int, Parameter(help="How many projects at once.")] = 4
+    count: Annotated[
+        bool,
+        Parameter(
+            help="Ask for the total first, for the share and the end.",
+            negative=(),
+            show_default=False,
+        ),
+    ] = False
+    on_gap: Annotated[
+        Literal["raise", "report"],
+        Parameter(help="When rows may be missing: stop, or go on and end with exit code 3."),
+    ] = "raise"
+
+    def settings(self) -> dict[str, Any]:
+        """Return what a listing by offset takes."""
+        return {
+            "page_size": page_size_of(self.page_size),
+            "prefetch": self.prefetch,
+            "max_items": self.max_items,
+        }
+
+
+USUAL_TARGET = Target()
+USUAL_READING = Reading()
+
+
+def projects_in(text: str | None) -> tuple[str, ...]:
+    """Read `1,2,7`.
+
+    Raises:
+        ConfigurationError: when a project is named twice, or there is none between two commas.
+    """
+    if text is None:
+        return ()
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names) or len(set(names)) != len(names):
+        raise ConfigurationError("--project is an id or several, each once, as in 1,2,7")
+    return names

@@ -1,0 +1,105 @@
+"""How exports ended: a table for people, a line of JSON each for programs, and the exit code."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from posthog_env_async.export import ExportOutcome
+
+from .loudness import Loudness
+from .outcomes import FAILED, INCOMPLETE, OK, THROTTLED, Outcome, outcome_of
+from .output import MESSAGES, say, show_table, write_json
+from .tracks import Track, duration
+from .verdict import verdict
+
+__all__ = ["code_of", "show_outcomes", "size_text"]
+
+TITLES = ("", "", "rows", "pages", "requests", "time", "size", "file")
+# What a caller has to know first: come back later, then that something is missing.
+WORST_FIRST = (THROTTLED, INCOMPLETE, FAILED)
+
+
+def code_of(outcomes: Sequence[ExportOutcome]) -> int:
+    """Return the exit code: the worst of them."""
+    codes = {_ending(outcome).code for outcome in outcomes}
+    return next((code for code in WORST_FIRST if code in codes), max(codes, default=OK))
+
+
+def show_outcomes(
+    outcomes: Sequence[ExportOutcome], tracks: Mapping[Path, Track], loudness: Loudness
+) -> None:
+    """Show how each ended; errors are shown in any case."""
+    if loudness.json:
+        for outcome in outcomes:
+            write_json(_plain(outcome, tracks[outcome.path].name.partition(" ")[2]))
+    elif len(outcomes) > 1 and not loudness.quiet:
+        rows = [_row(outcome, tracks[outcome.path].name) for outcome in outcomes]
+        show_table(TITLES, rows, console=MESSAGES)
+    elif not loudness.quiet:
+        _show_one(outcomes[0], tracks[outcomes[0].path].noun)
+    for outcome in outcomes:
+        if not outcome.ok:
+            name = tracks[outcome.path].name
+            say(f"error: {name}: {_ending(outcome).line}", style="red")
+
+
+def _show_one(outcome: ExportOutcome, noun: str) -> None:
+    report = outcome.report
+    if report is None:
+        return
+    size = f"{size_text(report.bytes)} in {duration(report.seconds)}"
+    say(f"{outcome.path}: {verdict(report.listing, noun)} · {size}")
+
+
+def _ending(outcome: ExportOutcome) -> Outcome:
+    if outcome.error is not None:
+        ending = outcome_of(outcome.error)
+        # The file system's refusals come as errors of configuration; the command was not wrong.
+        if isinstance(outcome.error.__cause__, OSError):
+            return attrs.evolve(ending, code=FAILED)
+        return ending
+    if outcome.ok:
+        return Outcome(OK, "")
+    return Outcome(
+        INCOMPLETE,
+        "the file is there, but rows may be missing: too many were deleted while it was read",
+    )
+
+
+def _row(outcome: ExportOutcome, name: str) -> tuple[object, ...]:
+    report = outcome.report
+    if report is None:
+        return (name, "failed", None, None, None, None, None, outcome.path.name)
+    word = "complete" if report.complete else "INCOMPLETE"
+    return (
+        name,
+        f"{word} (kept)" if outcome.kept else word,
+        f"{report.rows:,}",
+        f"{report.listing.pages:,}",
+        f"{report.requests:,}",
+        duration(report.seconds),
+        size_text(report.bytes),
+        outcome.path.name,
+    )
+
+
+def _plain(outcome: ExportOutcome, project: str) -> dict[str, Any]:
+    ending = _ending(outcome)
+    fields: dict[str, Any] = {"project": project, "path": str(outcome.path), "ok": outcome.ok}
+    fields |= {"exit_code": ending.code, "error": ending.line or None, "kept": outcome.kept}
+    if outcome.report is not None:
+        report = attrs.asdict(outcome.report)
+        fields |= {name: value for name, value in report.items() if name != "path"}
+    return fields
+
+
+def size_text(size: int) -> str:
+    """Return a number of bytes as people say it."""
+    amount = float(size)
+    for unit in ("B", "kB", "MB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"

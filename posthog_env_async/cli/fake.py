@@ -1,0 +1,150 @@
+"""`posthog-env fake`: the embedded server, served for one's own code."""
+
+import re
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import anyio
+import attrs
+from cyclopts import Parameter
+
+from posthog_env_async.errors import ConfigurationError
+from posthog_env_async.testing import CLOUD_THROTTLES, FakePostHog
+
+from .flags import FLAG
+from .outcomes import OK
+from .output import say
+from .running import run
+
+__all__ = ["FAKE_EXAMPLES", "USUAL_SETTINGS", "Settings", "fake"]
+
+FAKE_EXAMPLES = """Examples:
+
+  posthog-env fake --persons 5000 --port 8010
+  posthog-env fake --project 1=500 --project 2=0 --latency 0.05 --throttle cloud
+  posthog-env fake --throttle persons=20/1 --mode projects_only --scope person:read
+
+The first three lines on stdout set up a shell, for example: eval "$(head -3 lines)\""""
+_PROJECT = re.compile(r"(\d+)=(\d+)")
+_THROTTLE = re.compile(r"(persons|max_tools|default)=(\d+)/(\d+(?:\.\d+)?)")
+Windows = tuple[tuple[int, float], ...]
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class Settings:
+    """What the server is like."""
+
+    persons: Annotated[int, Parameter(help="How many persons project 1 has.")] = 100_000
+    project: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="ID=PERSONS instead, one for each project.", negative=(), show_default=False
+        ),
+    ] = ()
+    host: Annotated[str, Parameter(help="Where to listen.")] = "127.0.0.1"
+    port: Annotated[int, Parameter(help="0 takes a free one.")] = 0
+    seed: Annotated[int, Parameter(help="What the made-up data hangs on.")] = 0
+    latency: Annotated[float, Parameter(help="Seconds before each answer.")] = 0.0
+    mode: Annotated[
+        Literal["rewrite", "routes", "redirect", "projects_only", "environments_only"],
+        Parameter(help="What /api/environments/ answers."),
+    ] = "rewrite"
+    server_version: Annotated[
+        Literal["new", "mid", "old"], Parameter(help="Which server it plays.")
+    ] = "new"
+    throttle: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="GROUP=REQUESTS/SECONDS, where GROUP is persons, max_tools or default; or cloud.",
+            negative=(),
+            show_default=False,
+        ),
+    ] = ()
+    scope: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="A scope of the key; by default it may do all.", negative=(), show_default=False
+        ),
+    ] = ()
+    person_bytes: Annotated[int | None, Parameter(help="Pad persons to so many bytes.")] = None
+    odd_persons: Annotated[bool, Parameter(help="Make every fifth person an odd one."), FLAG] = (
+        False
+    )
+    orphans: Annotated[float, Parameter(help="Share of raw ids whose person is gone.")] = 0.0
+    gzip: Annotated[bool, Parameter(help="Compress answers.", negative=(), show_default=False)] = (
+        False
+    )
+    logs: Annotated[int, Parameter(help="Log entries of a project.")] = 10_000
+
+    def server(self) -> FakePostHog:
+        """Return the server, not yet started.
+
+        Raises:
+            ConfigurationError: for an option that is written in another way.
+        """
+        return FakePostHog(
+            _projects(self.project) or self.persons,
+            seed=self.seed,
+            scopes=self.scope or ("*",),
+            mode=self.mode,
+            version=self.server_version,
+            throttles=_throttles(self.throttle),
+            latency=self.latency,
+            orphans=self.orphans,
+            person_bytes=self.person_bytes,
+            odd_persons=self.odd_persons,
+            gzip=self.gzip,
+            logs=self.logs,
+            host=self.host,
+            port=self.port,
+        )
+
+
+USUAL_SETTINGS = Settings()
+
+
+def fake(*, settings: Settings = USUAL_SETTINGS) -> int:
+    """Serve the embedded server until Ctrl-C; what it is asked is not written anywhere."""
+
+    async def job() -> int:
+        return await _serve(settings.server(), first=min(_projects(settings.project), default=1))
+
+    return run(job)
+
+
+async def _serve(server: FakePostHog, *, first: int) -> int:
+    async with server:
+        sys.stdout.write(
+            f"export POSTHOG_HOST={server.url}\n"
+            f"export POSTHOG_PERSONAL_API_KEY={server.key}\n"
+            f"export POSTHOG_PROJECT_ID={first}\n"
+        )
+        sys.stdout.flush()
+        say("serving until Ctrl-C; the key opens nothing but this server")
+        await anyio.sleep_forever()
+    return OK
+
+
+def _projects(texts: tuple[str, ...]) -> dict[int, int]:
+    found = [(text, _PROJECT.fullmatch(text)) for text in texts]
+    wrong = next((text for text, match in found if match is None), None)
+    if wrong is not None:
+        raise ConfigurationError(f"--project {wrong}: write ID=PERSONS, such as 2=500")
+    return {int(match[1]): int(match[2]) for _, match in found if match is not None}
+
+
+def _throttles(texts: tuple[str, ...]) -> Mapping[str, Windows] | None:
+    if texts == ("cloud",):
+        return CLOUD_THROTTLES
+    throttles = dict[str, Windows]()
+    for text in texts:
+        found = _THROTTLE.fullmatch(text)
+        if found is None:
+            raise ConfigurationError(
+                f"--throttle {text}: write GROUP=REQUESTS/SECONDS, such as persons=240/60, or cloud"
+            )
+        window = (int(found[2]), float(found[3]))
+        throttles[found[1]] = (*throttles.get(found[1], ()), window)
+    return throttles or None

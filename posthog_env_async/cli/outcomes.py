@@ -1,0 +1,84 @@
+"""How a command ends: its exit code, and the one line that says why."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import attrs
+
+from posthog_env_async.errors import (
+    APIConnectionError,
+    AuthenticationError,
+    CheckpointError,
+    ConfigurationError,
+    PaginationError,
+    PermissionDeniedError,
+    PostHogError,
+    QuotaExceededError,
+    RateLimitError,
+)
+
+__all__ = [
+    "FAILED",
+    "INCOMPLETE",
+    "INTERRUPTED",
+    "OK",
+    "THROTTLED",
+    "USAGE",
+    "Outcome",
+    "outcome_of",
+    "resume_time",
+]
+
+OK = 0
+FAILED = 1
+USAGE = 2
+INCOMPLETE = 3
+THROTTLED = 75
+INTERRUPTED = 130
+
+ADVICE: Mapping[type[PostHogError], str] = {
+    AuthenticationError: (
+        ": the key is wrong, revoked or of the other region: check POSTHOG_PERSONAL_API_KEY, and"
+        " try --host us or --host eu"
+    ),
+    PermissionDeniedError: " (posthog-env doctor shows what the key may do)",
+    QuotaExceededError: ": the organization's quota is used up",
+}
+
+
+@attrs.frozen
+class Outcome:
+    """An exit code and the line that goes with it."""
+
+    code: int
+    line: str
+
+
+def outcome_of(error: PostHogError | OSError) -> Outcome:
+    """Return how a command ends that met an error, with advice where there is some."""
+    match error:
+        case RateLimitError():
+            return Outcome(THROTTLED, _throttled(error))
+        case ConfigurationError() | CheckpointError():
+            return Outcome(USAGE, str(error))
+        case PaginationError():
+            return Outcome(INCOMPLETE, str(error))
+        case APIConnectionError(url=url) if url:
+            return Outcome(FAILED, f"{error} (posthog-env doctor checks host and key)")
+        case _:
+            advice = next((text for kind, text in ADVICE.items() if isinstance(error, kind)), "")
+            return Outcome(FAILED, f"{error}{advice}")
+
+
+def _throttled(error: RateLimitError) -> str:
+    said = str(error) if error.attempts else "the client's own limit is used up (nothing was sent)"
+    if error.retry_after is None:
+        return f"{said}: try again later, or wait with --wait"
+    return f"{said}: resume after {resume_time(error.retry_after)}, or wait with --wait"
+
+
+def resume_time(seconds: float) -> str:
+    """Return the local time in so many seconds, to the minute; with its day if not today."""
+    now = datetime.now().astimezone()
+    then = now + timedelta(seconds=seconds + 59)
+    return f"{then:%H:%M}" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M}"

@@ -1,0 +1,100 @@
+"""`posthog-env persons`: list, get."""
+
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from posthog_env_async.models import Person
+
+from .connection import USUAL_CONNECTION, Connection
+from .loudness import USUAL_LOUDNESS, Loudness
+from .outcomes import OK
+from .output import for_people, show_table, write_json
+from .person_filters import ALL_PERSONS, USUAL_PAGING, Paging, PersonFilters
+from .running import run
+from .streaming import Columns, stream
+
+__all__ = ["COLUMNS", "get_person", "list_persons", "persons"]
+
+COLUMNS = Columns(
+    (
+        ("uuid", lambda person: person.uuid),
+        ("name", lambda person: person.name),
+        ("email", lambda person: person.properties.get("email")),
+        ("created", lambda person: person.created_at),
+        ("distinct id", lambda person: person.distinct_ids[:1]),
+    )
+)
+LIST_EXAMPLES = """Examples:
+
+  posthog-env persons list --search @example.com
+  posthog-env persons list --property plan=scale --property 'seats>=10'
+  posthog-env persons list --max-items 1000 > some.ndjson
+
+For all persons, in a file that is whole or not there: posthog-env export persons"""
+GET_EXAMPLES = """Examples:
+
+  posthog-env persons get 018f3c1e-7a55-7c2b-9a11-5f0d9f6f1c01
+  posthog-env persons get 4711 --json | jq .properties"""
+
+persons = App(name="persons", help="List persons, or get one.")
+
+
+@persons.command(name="list", help_epilogue=LIST_EXAMPLES)
+def list_persons(
+    *,
+    filters: PersonFilters = ALL_PERSONS,
+    paging: Paging = USUAL_PAGING,
+    loudness: Loudness = USUAL_LOUDNESS,
+    connection: Connection = USUAL_CONNECTION,
+) -> int:
+    """List persons, newest first: a table on a terminal, else every person as a line of JSON."""
+
+    async def job() -> int:
+        async with connection.client() as env:
+            listing = env.persons.list(**filters.query(), **paging.settings())
+            return await stream(
+                listing, "person", COLUMNS, json=loudness.json, quiet=loudness.quiet
+            )
+
+    return run(job, quiet=loudness.quiet)
+
+
+@persons.command(name="get", help_epilogue=GET_EXAMPLES)
+def get_person(
+    id: Annotated[str, Parameter(help="A UUID, or the number that the server gave the person.")],
+    /,
+    *,
+    loudness: Loudness = USUAL_LOUDNESS,
+    connection: Connection = USUAL_CONNECTION,
+) -> int:
+    """Get one person; for a distinct id use `persons list --distinct-id`."""
+
+    async def job() -> int:
+        async with connection.client() as env:
+            person = await env.persons.get(id)
+        if for_people(json=loudness.json):
+            show_table(("field", "value"), _fields(person))
+        else:
+            write_json(_plain(person))
+        return OK
+
+    return run(job, quiet=loudness.quiet)
+
+
+def _plain(person: Person) -> dict[str, Any]:
+    """Return the fields under the server's names."""
+    named = ("id", "uuid", "name", "distinct_ids", "created_at", "last_seen_at", "properties")
+    return {**{name: getattr(person, name) for name in named}, **person.extra}
+
+
+def _fields(person: Person) -> list[tuple[str, object]]:
+    named: list[tuple[str, object]] = [
+        ("uuid", person.uuid),
+        ("id", person.id),
+        ("name", person.name),
+        ("created", person.created_at),
+        ("last seen", person.last_seen_at),
+        ("distinct ids", person.distinct_ids),
+    ]
+    return named + [(f"properties.{key}", value) for key, value in person.properties.items()]

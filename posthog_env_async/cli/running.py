@@ -1,0 +1,71 @@
+"""Runs a command's coroutine, and turns every way it can end into an exit code."""
+
+import logging
+import warnings
+from collections.abc import Awaitable, Callable
+from importlib.util import find_spec
+from typing import TextIO
+
+import anyio
+
+from posthog_env_async.errors import APIDeprecationWarning, PostHogError, PostHogWarning
+
+from .outcomes import INTERRUPTED, OK, outcome_of
+from .output import drop_stdout, leave_if_stuck, say
+
+__all__ = ["run"]
+
+Job = Callable[[], Awaitable[int]]
+
+
+def run(job: Job, *, quiet: bool = False, on_stop: Callable[[], str] = lambda: "stopped") -> int:
+    """Run a command and return its exit code.
+
+    Ctrl-C cancels the job, which leaves what it holds in order; `on_stop` then says how to go on. A
+    second Ctrl-C does not wait for that.
+    """
+    _route_notices(quiet=quiet)
+    try:
+        return anyio.run(job, backend_options={"use_uvloop": find_spec("uvloop") is not None})
+    except KeyboardInterrupt:
+        say(on_stop())
+        leave_if_stuck(INTERRUPTED)
+        return INTERRUPTED
+    except BrokenPipeError:
+        drop_stdout()
+        return OK
+    except (PostHogError, OSError) as error:
+        outcome = outcome_of(error)
+    say(f"error: {outcome.line}", style="red")
+    return outcome.code
+
+
+class _Notices(logging.Handler):
+    """Shows the package's log on stderr, so that a live display stays whole."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(record.getMessage(), style="yellow")
+
+
+def _route_notices(*, quiet: bool) -> None:
+    logger = logging.getLogger("posthog_env_async")
+    logger.propagate = False
+    logger.handlers = [logging.NullHandler() if quiet else _Notices()]
+    if quiet:
+        warnings.simplefilter("ignore", PostHogWarning)
+    warnings.showwarning = _show
+
+
+def _show(  # noqa: PLR0917 - what `warnings` calls
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Show a warning without the place in our code that it comes from."""
+    text = str(message)
+    if issubclass(category, APIDeprecationWarning):
+        text = f"{text.partition(';')[0]}; use --prefix projects"
+    say(f"note: {text}", style="yellow")

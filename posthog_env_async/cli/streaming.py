@@ -1,0 +1,95 @@
+"""A listing written to stdout: NDJSON as the server sent it, or a table for people."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import attrs
+
+from posthog_env_async.pagination import CursorListing, Listing
+
+from .outcomes import INCOMPLETE, OK
+from .output import for_people, say, show_table, write_rows
+from .verdict import verdict
+
+__all__ = ["SHOWN", "Columns", "pour", "stream"]
+
+T = TypeVar("T")
+
+SHOWN = 50
+
+
+@attrs.frozen
+class Columns:
+    """What of an item a table shows: a title and how to get the value, each."""
+
+    of: Sequence[tuple[str, Callable[[Any], object]]]
+
+    def titles(self) -> list[str]:
+        """Return the titles."""
+        return [title for title, _ in self.of]
+
+    def row(self, item: Any) -> list[object]:
+        """Return the values of an item."""
+        return [get(item) for _, get in self.of]
+
+
+async def stream(
+    listing: Listing[T] | CursorListing[T],
+    noun: str,
+    columns: Columns,
+    *,
+    json: bool,
+    quiet: bool,
+) -> int:
+    """Write a listing to stdout and its verdict to stderr; return the exit code.
+
+    On a terminal a listing without `max_items` shows its first 50 items.
+    """
+    if for_people(json=json):
+        return await _show(listing, noun, columns, quiet=quiet)
+    return await pour(listing, noun, quiet=quiet)
+
+
+async def pour(
+    listing: Listing[Any] | CursorListing[Any],
+    noun: str,
+    *,
+    quiet: bool,
+    on_page: Callable[[int], None] = lambda _: None,
+) -> int:
+    """Write a listing to stdout as NDJSON; `on_page` hears how many items each page had."""
+    async with listing.raw().iterate() as run:
+        while (rows := await run.next_items()) is not None:
+            await write_rows(rows)
+            on_page(len(rows))
+    if not quiet:
+        say(verdict(run.report, noun))
+    return OK if run.report.complete else INCOMPLETE
+
+
+async def _show(
+    listing: Listing[T] | CursorListing[T], noun: str, columns: Columns, *, quiet: bool
+) -> int:
+    asked = listing.max_items
+    items = list[T]()
+    few = _few(listing) if asked is None else listing
+    async with few.iterate() as run:
+        while (found := await run.next_items()) is not None:
+            items += found
+    more = asked is None and len(items) > SHOWN
+    show_table(columns.titles(), _rows(columns, items[: asked or SHOWN]))
+    if more:
+        say(f"the first {SHOWN} of more: --max-items N shows more, --json or a pipe gives all")
+    elif not quiet:
+        say(verdict(run.report, noun))
+    return OK if more or run.report.complete else INCOMPLETE
+
+
+def _few(listing: Listing[T] | CursorListing[T]) -> Listing[T] | CursorListing[T]:
+    size = listing.page_size
+    small = SHOWN + 1 if size == "auto" else min(size, SHOWN + 1)
+    return attrs.evolve(listing, max_items=SHOWN + 1, page_size=small)
+
+
+def _rows(columns: Columns, items: Iterable[Any]) -> Iterable[list[object]]:
+    return (columns.row(item) for item in items)

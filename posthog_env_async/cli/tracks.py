@@ -1,0 +1,89 @@
+"""What a long job has done so far: numbers, and how they are said."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import attrs
+
+from .verdict import counted, plural
+
+__all__ = ["Track", "duration"]
+
+STEADY = 2.0
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as people say them."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+@attrs.define
+class Track:
+    """One line of a display: a listing that is being read.
+
+    `before` are the items that an earlier run got; they count for the share, not for the speed.
+    """
+
+    name: str
+    noun: str = "person"
+    total: int | None = None
+    items: int = 0
+    before: int = 0
+    pages: int = 0
+    state: str = ""
+    began: float | None = None
+    ended: float | None = None
+    now: Callable[[], float] = time.monotonic
+
+    def add(self, items: int) -> None:
+        """Count a page that came."""
+        self.start()
+        self.items += items
+        self.pages += 1
+
+    def start(self) -> None:
+        """Begin to measure, once."""
+        if self.began is None:
+            self.began = self.now()
+
+    def end(self, state: str) -> None:
+        """Stop measuring; `state` says how it ended."""
+        self.ended, self.state = self.now(), state
+
+    @property
+    def seconds(self) -> float:
+        """How long it took so far."""
+        if self.began is None:
+            return 0.0
+        return (self.now() if self.ended is None else self.ended) - self.began
+
+    @property
+    def rate(self) -> float:
+        """Items a second in this run."""
+        return (self.items - self.before) / self.seconds if self.seconds else 0.0
+
+    def numbers(self) -> list[str]:
+        """Say the numbers: items of how many, speed, pages."""
+        of = "" if self.total is None else f" of {self.total:,}"
+        return [
+            f"{self.items:,}{of} {plural(self.noun)}",
+            f"{self.rate:,.0f}/s",
+            counted(self.pages, "page"),
+        ]
+
+    def outlook(self) -> str:
+        """Say when it will end, where the total is known and the speed has settled."""
+        if self.state:
+            return self.state
+        if self.total is None or self.seconds < STEADY or self.rate <= 0:
+            return ""
+        left = max(0, self.total - self.items) / self.rate
+        end = datetime.now().astimezone() + timedelta(seconds=left)
+        return f"ends about {end:%H:%M:%S} (in {duration(left)})"

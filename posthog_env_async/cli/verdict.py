@@ -1,0 +1,34 @@
+"""The verdict of a listing, in a line."""
+
+from posthog_env_async.pagination import ListingReport
+
+__all__ = ["counted", "plural", "verdict"]
+
+
+def plural(noun: str) -> str:
+    """Return the plural of a noun."""
+    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{number:,} {noun if number == 1 else plural(noun)}"
+
+
+def verdict(report: ListingReport, noun: str) -> str:
+    """Say what a run did, and whether it has everything that was asked for."""
+    said = [
+        counted(report.items, noun),
+        counted(report.pages, "page"),
+        counted(report.requests, "request"),
+    ]
+    if report.duplicates_dropped:
+        said.append(f"{counted(report.duplicates_dropped, 'duplicate')} dropped")
+    if report.seams_repaired:
+        said.append(f"{counted(report.seams_repaired, 'seam')} repaired")
+    if report.rows_read_again:
+        said.append(f"{counted(report.rows_read_again, 'row')} read again")
+    if len(report.page_sizes) > 1:
+        said.append(f"page sizes {', '.join(map(str, report.page_sizes))}")
+    said.append("complete" if report.complete else "NOT complete")
+    return " · ".join(said)

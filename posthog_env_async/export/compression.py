@@ -1,0 +1,66 @@
+"""Compression in pieces: every piece stands alone, so that a file can be cut after any of them."""
+
+import gzip
+import importlib
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any, cast
+
+from posthog_env_async.errors import ConfigurationError
+
+from .target import Compression
+
+__all__ = ["compressor", "opened"]
+
+GZIP_LEVEL = 6
+ISAL_LEVEL = 2
+ZSTD_LEVEL = 3
+
+
+def compressor(compression: Compression) -> Callable[[bytes], bytes]:
+    """Return what makes a gzip member or zstd frame of its own out of each piece.
+
+    gzip goes through isal where it is installed (extra `speed`), about seven times as fast.
+
+    Raises:
+        ConfigurationError: naming the extra that is missing.
+    """
+    if compression == "gzip":
+        return _gzip()
+    if compression == "zstd":
+        zstd = _zstd()
+        return lambda data: bytes(zstd.compress(data, ZSTD_LEVEL))
+    return bytes
+
+
+def opened(path: Path, compression: Compression) -> IO[bytes]:
+    """Open a file for reading what is inside."""
+    if compression == "gzip":
+        return cast("IO[bytes]", gzip.open(path))
+    if compression == "zstd":
+        return cast("IO[bytes]", _zstd().open(path))
+    return path.open("rb")
+
+
+def _gzip() -> Callable[[bytes], bytes]:
+    isal = _first_of("isal.igzip")
+    if isal is None:
+        return lambda data: gzip.compress(data, GZIP_LEVEL, mtime=0)
+    return lambda data: bytes(isal.compress(data, ISAL_LEVEL, mtime=0))
+
+
+def _zstd() -> Any:
+    zstd = _first_of("compression.zstd", "backports.zstd")
+    if zstd is None:
+        raise ConfigurationError(
+            "zstd needs an extra: pip install 'posthog-env-async[zstd]'; or let the name end in .gz"
+        )
+    return zstd
+
+
+def _first_of(*names: str) -> Any:
+    for name in names:
+        with suppress(ImportError):
+            return importlib.import_module(name)
+    return None

@@ -1,0 +1,28 @@
+"""What a format has to do: turn rows into bytes, piece by piece."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+__all__ = ["Encoder"]
+
+
+class Encoder(Protocol):
+    """How rows become the bytes of a format."""
+
+    @property
+    def waits_for(self) -> int:
+        """How many rows have to be there before the first are written."""
+        ...
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """The columns, once they are known: they are kept in the checkpoint."""
+        ...
+
+    def begin(self, columns: tuple[str, ...] | None) -> None:
+        """Go on with the columns of a checkpoint."""
+        ...
+
+    def encode(self, rows: Sequence[bytes], *, first: bool) -> bytes:
+        """Return rows as bytes; before the first ones, what stands at the head of the file."""
+        ...

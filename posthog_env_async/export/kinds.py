@@ -1,0 +1,106 @@
+"""The types that a Parquet column can have, and whether a value of JSON is one of them."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, cast, get_args
+
+from posthog_env_async.converter import as_time, dump
+from posthog_env_async.errors import ConfigurationError
+
+__all__ = ["KINDS", "UNFIT", "Kind", "checked_kind", "joined", "kind_of"]
+
+Kind = Literal["text", "integer", "number", "boolean", "time", "texts", "json"]
+
+MOST = 2**63
+EXACT = 2**53
+# A fraction of more than six digits would be cut.
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
+UNFIT = object()
+"""Stands for a value that is not of a kind."""
+
+
+def _text(value: Any) -> Any:
+    return _clean(value) if isinstance(value, str) else _json(value)
+
+
+def _clean(text: str) -> str:
+    """Return a text as UTF-8 can carry it: a lone surrogate as JSON writes it."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _json(value: Any) -> Any:
+    return dump(value).decode()
+
+
+def _integer(value: Any) -> Any:
+    return value if type(value) is int and -MOST <= value < MOST else UNFIT
+
+
+def _number(value: Any) -> Any:
+    if type(value) is int:
+        return float(value) if -EXACT <= value <= EXACT else UNFIT
+    return value if type(value) is float else UNFIT
+
+
+def _boolean(value: Any) -> Any:
+    return value if type(value) is bool else UNFIT
+
+
+def _time(value: Any) -> Any:
+    try:
+        return as_time(value)
+    except (ValueError, TypeError, OverflowError):
+        return UNFIT
+
+
+def _texts(value: Any) -> Any:
+    return [_clean(text) for text in cast("list[str]", value)] if _are_texts(value) else UNFIT
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and set(map(type, cast("list[object]", value))) <= {str}
+
+
+KINDS: Mapping[Kind, Callable[[Any], Any]] = {
+    "text": _text,
+    "integer": _integer,
+    "number": _number,
+    "boolean": _boolean,
+    "time": _time,
+    "texts": _texts,
+    "json": _json,
+}
+"""How a value, other than null, becomes a cell of each kind; `UNFIT` when it cannot."""
+
+
+def checked_kind(name: str, kind: str) -> Kind:
+    """Return a kind that the caller named.
+
+    Raises:
+        ConfigurationError: naming those that there are.
+    """
+    if kind not in get_args(Kind):
+        raise ConfigurationError(f"the type of {name!r} must be one of {', '.join(get_args(Kind))}")
+    return cast("Kind", kind)
+
+
+def kind_of(value: Any) -> Kind | None:
+    """Return the narrowest kind that holds a value exactly; `None` for null."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return "time" if TIME.fullmatch(value) and _time(value) is not UNFIT else "text"
+    for kind in ("boolean", "integer", "number"):
+        if KINDS[kind](value) is not UNFIT:
+            return kind
+    return "texts" if _are_texts(value) else "json"
+
+
+def joined(one: Kind | None, other: Kind | None) -> Kind | None:
+    """Return the narrowest kind that holds the values of two."""
+    if one is None or other is None or one == other:
+        return one or other
+    kinds = {one, other}
+    if kinds == {"time", "text"}:
+        return "text"
+    return "json"

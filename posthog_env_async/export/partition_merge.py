@@ -1,0 +1,239 @@
+"""Files of partitions into one: seams proven or read again, and every person once."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
+
+import anyio.to_thread
+import attrs
+
+from posthog_env_async.client import PostHogEnv
+from posthog_env_async.errors import CheckpointError, ConfigurationError
+from posthog_env_async.pagination import Listing, ListingReport, Subject
+
+from .checkpoint import joined_reports
+from .exporter import OnGap, OnProgress, export
+from .partition_seams import Chain, Keys, Segment, doubled
+from .partitions import PartitionResult
+from .report import ExportReport
+from .storage import hash_of
+from .target import Compression, Format
+
+__all__ = ["by_project", "merge"]
+
+T = TypeVar("T")
+
+BATCH = 1000
+
+
+async def merge(
+    results: Iterable[PartitionResult],
+    path: str | PathLike[str],
+    *,
+    env: PostHogEnv,
+    format: Format | None = None,
+    compression: Compression | None = None,
+    columns: Sequence[str] | None = None,
+    property_columns: Mapping[str, str] | Sequence[str] = (),
+    quote_formulas: bool = False,
+    on_gap: OnGap = "raise",
+    on_progress: OnProgress | None = None,
+    about: Mapping[str, str] | None = None,
+) -> ExportReport:
+    """Make one export of all partitions of a project, as if one process had read the listing.
+
+    Neighbours that share a row miss nothing between them. Where persons came or went by more than
+    the overlap, the gap is read from the server now. Each person is in the file once; the verdict
+    and the manifest are those of a single export. The files of the partitions stay.
+
+    Args:
+        results: of all partitions of one project, in any order; one that ran twice may be there
+            twice.
+        path: as of `export`, with the arguments that follow it there.
+        env: the client that reads gaps.
+        format: as of `export`.
+        compression: the same.
+        columns: the same.
+        property_columns: the same.
+        quote_formulas: the same.
+        on_gap: the same.
+        on_progress: the same.
+        about: the same.
+
+    Raises:
+        ConfigurationError: when results are missing or of different plans.
+        CheckpointError: when a file is missing or was changed.
+        PaginationError: when a gap cannot be read, because too many persons vanished at once.
+    """
+    ordered = _whole_plan(results)
+    listing = ordered[0].partition.listing(env).raw()
+    with Keys() as keys:
+        chain = await _in_thread(partial(_chain, keys, ordered))
+        joined = _Joined(listing, chain, ordered, on_gap)
+        await joined.close_gaps()
+        return await export(
+            cast("Any", joined),
+            path,
+            format=format,
+            compression=compression,
+            resume=False,
+            columns=columns,
+            property_columns=property_columns,
+            quote_formulas=quote_formulas,
+            on_progress=on_progress,
+            about=about,
+        )
+
+
+def by_project(results: Iterable[PartitionResult]) -> dict[str, tuple[PartitionResult, ...]]:
+    """Sort results of many projects, to `merge` each."""
+    found: dict[str, tuple[PartitionResult, ...]] = {}
+    for result in results:
+        project = result.partition.project
+        found[project] = (*found.get(project, ()), result)
+    return found
+
+
+def _whole_plan(results: Iterable[PartitionResult]) -> list[PartitionResult]:
+    given = list(results)
+    if not given:
+        raise ConfigurationError("there are no results to merge")
+    first = given[0].partition
+    if any(result.partition.query != first.query for result in given):
+        raise ConfigurationError("the results are of different plans or projects: see by_project")
+    found = {result.partition.number: result for result in given}
+    ordered = [found[number] for number in sorted(found)]
+    missing = sorted(set(range(first.of)) - set(found))
+    if missing:
+        raise ConfigurationError(f"partitions {missing[:10]} have no result yet: run them first")
+    return ordered
+
+
+def _chain(keys: Keys, ordered: Sequence[PartitionResult]) -> Chain:
+    chain = Chain(keys)
+    for result in ordered:
+        path = Path(result.path)
+        if not path.exists() or hash_of(path).hexdigest() != result.sha256:
+            raise CheckpointError(f"{path.name} is missing or was changed; run its partition again")
+        chain.add(Segment(result.ended, path))
+    return chain
+
+
+@attrs.define
+class _Joined:
+    """All partitions as one listing that was read already: what `export` asks of a listing."""
+
+    listing: Listing[bytes]
+    chain: Chain
+    results: Sequence[PartitionResult]
+    on_gap: OnGap
+    max_items: int | None = None
+    gaps: dict[int, list[int]] = attrs.field(factory=dict[int, list[int]], init=False)
+    read: ListingReport = attrs.field(factory=ListingReport, init=False)
+    proven: bool = attrs.field(default=True, init=False)
+
+    async def close_gaps(self) -> None:
+        """Read what lies between ranges that share no row, until all are one from top to end."""
+        while not self.chain.is_whole:
+            reached = self.chain.with_first()
+            behind = max(n for n in reached if n < len(self.results) and self._has_a_place(n))
+            await self._close_gap(behind)
+
+    def _has_a_place(self, number: int) -> bool:
+        return number == 0 or self.chain.segments[number].count > 0
+
+    async def _close_gap(self, number: int) -> None:
+        """Read from further and further above the end of a range, until a row of it is read."""
+        partition = self.results[number].partition
+        start, step = partition.stop or 0, partition.page_size // 2 + 1
+        gap = None
+        while gap is None:
+            start, step = max(0, start - step), 2 * step
+            gap = await self._read_from(start)
+        added = await _in_thread(partial(self.chain.add, gap))
+        self.chain.join(number, added)
+        self.gaps.setdefault(number, []).append(added)
+
+    async def _read_from(self, start: int) -> Segment | None:
+        """Read until a row that was not reached; `None` when the first page joins nothing."""
+        gap, joined = Segment(ended=True), start == 0
+        async with attrs.evolve(self.listing, offset=start).iterate(on_gap=self.on_gap) as run:
+            while (items := await run.next_items()) is not None:
+                known = [self.chain.is_reached(row) for row in items]
+                joined = joined or True in known
+                gap.ended = False not in known
+                # The whole page: in it, rows of one moment may stand in another order.
+                gap.rows += items
+                if not (joined and gap.ended):
+                    break
+            self._count(run.report, ended=joined and gap.ended)
+        return gap if joined else None
+
+    def _count(self, report: ListingReport, *, ended: bool) -> None:
+        # A run that was left on purpose proved what it read: it would have raised or said so.
+        self.proven = self.proven and (report.complete or not ended)
+        again = attrs.evolve(report, rows_read_again=report.rows_read_again + report.items, items=0)
+        self.read = joined_reports(self.read, again)
+
+    @property
+    def subject(self) -> Subject:
+        return self.listing.subject
+
+    def raw(self) -> Self:
+        return self
+
+    def iterate(self) -> "_JoinedRun":
+        return _JoinedRun(self._rows(), self.report)
+
+    @property
+    def report(self) -> ListingReport:
+        """What all partitions and gaps took, and whether all of it is proven."""
+        total = self.read
+        for result in self.results:
+            total = joined_reports(total, result.listing)
+        again = doubled(self.chain.segments)
+        return attrs.evolve(
+            total,
+            items=sum(segment.count for segment in self.chain.segments) - again,
+            duplicates_dropped=total.duplicates_dropped + again,
+            seams_repaired=total.seams_repaired + sum(map(len, self.gaps.values())),
+            complete=self.proven and all(result.complete for result in self.results),
+        )
+
+    def _rows(self) -> Iterator[bytes]:
+        for number in range(len(self.results)):
+            for place in (number, *self.gaps.get(number, ())):
+                segment = self.chain.segments[place]
+                for at, row in enumerate(segment.lines()):
+                    if at not in segment.doubled:
+                        yield row
+
+
+@attrs.define
+class _JoinedRun:
+    rows: Iterator[bytes]
+    report: ListingReport
+    token: str = "merged"  # noqa: S105 - never resumed: a merge starts over
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        return None
+
+    async def next_items(self) -> list[bytes] | None:
+        batch = await _in_thread(lambda: list(islice(self.rows, BATCH)))
+        return batch or None
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    return await anyio.to_thread.run_sync(work)

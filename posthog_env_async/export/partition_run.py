@@ -1,0 +1,194 @@
+"""One partition into one file: whole or not there, and the same when it is run twice."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, cast
+
+import anyio.to_thread
+import attrs
+
+from posthog_env_async.client import PostHogEnv
+from posthog_env_async.errors import CheckpointError
+from posthog_env_async.pagination import Listing, ListingReport, ListingRun, Subject
+from posthog_env_async.session import Backoff, Limiter
+
+from .exporter import OnProgress, export
+from .partitions import Partition, PartitionResult
+from .report import ExportReport
+from .storage import hash_of, storing, write_whole
+from .target import Compression
+
+__all__ = ["run_partition"]
+
+PATIENCE = 3_700.0
+SUFFIXES = {"none": ".ndjson", "gzip": ".ndjson.gz", "zstd": ".ndjson.zst"}
+
+
+async def run_partition(
+    partition: Partition,
+    *,
+    folder: str | PathLike[str],
+    env: PostHogEnv | None = None,
+    limiter: Limiter | None = None,
+    compression: Compression = "none",
+    on_progress: OnProgress | None = None,
+) -> PartitionResult:
+    """Read a partition into a file of its own in `folder`, which has to exist.
+
+    Run again, a finished partition is only checked, and one that was broken off goes on: so a queue
+    may deliver it twice.
+
+    Args:
+        partition: what `plan` made.
+        folder: where files go; on a cluster one that all workers and the merge see.
+        env: the client to ask with; by default one for this call, its key from the environment,
+            that sits out an hour's wait.
+        limiter: for that one: the limiter that all workers share.
+        compression: of the file.
+        on_progress: as of `export`.
+
+    Raises:
+        CheckpointError: when another process reads the same partition into the same folder.
+        PostHogError: what the listing raises; what was read is kept.
+    """
+    path = Path(folder) / f"{partition.name}{SUFFIXES[compression]}"
+    finished = await anyio.to_thread.run_sync(_finished, path)
+    if finished is not None:
+        return finished
+    async with _client(partition, env, limiter) as client:
+        ranged = _Ranged(partition.listing(client).raw(), partition.stop)
+        report = await export(cast("Any", ranged), path, on_progress=on_progress)
+    result = _result(partition, report, ranged)
+    await anyio.to_thread.run_sync(_save, result)
+    return result
+
+
+@asynccontextmanager
+async def _client(
+    partition: Partition, env: PostHogEnv | None, limiter: Limiter | None
+) -> AsyncGenerator[PostHogEnv]:
+    if env is not None:
+        yield env
+        return
+    own = PostHogEnv(
+        partition.project,
+        host=partition.host,
+        prefix=partition.prefix,
+        limiter=limiter,
+        backoff=Backoff(max_wait=PATIENCE),
+    )
+    async with own:
+        yield own
+
+
+@attrs.define
+class _Ranged:
+    """A listing that ends with the page that reaches `stop`: what `export` asks of a listing.
+
+    Whole pages only: rows of one moment may stand in another order inside a page, so half a page is
+    no contiguous range.
+    """
+
+    listing: Listing[bytes]
+    stop: int | None
+    max_items: int | None = None
+    run: "_RangedRun | None" = attrs.field(default=None, init=False)
+
+    @property
+    def subject(self) -> Subject:
+        return self.listing.subject
+
+    @property
+    def ended(self) -> bool:
+        return self.stop is None or (self.run is not None and self.run.ended)
+
+    def raw(self) -> Self:
+        return self
+
+    def resume(self, token: str) -> "_Ranged":
+        self.listing = self.listing.resume(token)
+        return self
+
+    def iterate(self) -> "_RangedRun":
+        self.run = _RangedRun(self.listing.iterate(), self.stop)
+        return self.run
+
+
+@attrs.define
+class _RangedRun:
+    run: ListingRun[bytes]
+    stop: int | None
+    reached: bool = False
+    ended: bool = False
+    proven: bool = True
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.run.aclose()
+
+    @property
+    def token(self) -> str:
+        return self.run.token
+
+    @property
+    def report(self) -> ListingReport:
+        report = self.run.report
+        return report if not self.reached else attrs.evolve(report, complete=self.proven)
+
+    async def next_items(self) -> Sequence[bytes] | None:
+        if self.reached:
+            return None
+        page = await self.run.next_page()
+        if page is None:
+            self.ended = True
+            return None
+        end = page.next_offset
+        self.ended = end is None
+        self.reached = end is not None and self.stop is not None and end >= self.stop
+        # No row can say whether a page without rows belongs here.
+        self.proven = self.proven and bool(page.items)
+        return list(page.items)
+
+
+def _result(partition: Partition, report: ExportReport, ranged: _Ranged) -> PartitionResult:
+    return PartitionResult(
+        partition=partition,
+        path=str(report.path),
+        rows=report.rows,
+        bytes=report.bytes,
+        sha256=report.sha256,
+        complete=report.complete,
+        ended=ranged.ended,
+        listing=report.listing,
+    )
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.result.json")
+
+
+def _save(result: PartitionResult) -> None:
+    path = Path(result.path)
+    with storing(path):
+        write_whole(_beside(path), result.to_json().encode())
+
+
+def _finished(path: Path) -> PartitionResult | None:
+    """Return the result of a run that came to its end, if its file is still what it wrote."""
+    try:
+        result = PartitionResult.from_json(_beside(path).read_text())
+        if hash_of(path).hexdigest() == result.sha256:
+            return attrs.evolve(result, path=str(path.absolute()))
+    except (FileNotFoundError, CheckpointError):
+        return None
+    return None

@@ -1,0 +1,139 @@
+"""Which ranges share a row: the proof that files of partitions are one listing without a gap.
+
+A range holds every row that existed throughout between its first and its last, and rows keep their
+order. So two ranges that share a row are one range, and a chain of such from the first row of the
+listing to its last misses nothing, in whatever order and whenever its links were read.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Self
+from uuid import UUID
+
+import attrs
+
+from posthog_env_async.converter import BYTES_ROWS
+
+from .compression import opened
+from .target import Target
+
+__all__ = ["Chain", "Keys", "Segment", "doubled"]
+
+CACHE_KB = 256 << 10
+
+
+@attrs.define
+class Segment:
+    """A contiguous range of rows: in a file, or few enough to be held in `rows`.
+
+    `ended` says that the listing ended behind it; `doubled` are the places of rows that another
+    segment has.
+    """
+
+    ended: bool
+    path: Path | None = None
+    rows: list[bytes] = attrs.field(factory=list[bytes], repr=False)
+    count: int = 0
+    doubled: set[int] = attrs.field(factory=set[int], repr=False)
+
+    def lines(self) -> Iterator[bytes]:
+        """Read the rows one by one."""
+        return iter(self.rows) if self.path is None else _lines(self.path)
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    with opened(path, Target.parse(path).compression) as file:
+        for line in file:
+            yield line.rstrip(b"\n")
+
+
+@attrs.define(eq=False)
+class Keys:
+    """Which segment has a person first; kept in a temporary file, so memory is bounded."""
+
+    _database: sqlite3.Connection = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._database.execute(f"PRAGMA cache_size = -{CACHE_KB}")
+        self._database.execute("CREATE TABLE keys (key PRIMARY KEY, segment) WITHOUT ROWID")
+        self._database.execute("BEGIN")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+    def owner(self, row: bytes) -> int | None:
+        """Return the segment that has the person of a row."""
+        text = "SELECT segment FROM keys WHERE key = ?"
+        found = self._database.execute(text, (_key(row),)).fetchone()
+        return None if found is None else found[0]
+
+    def add(self, row: bytes, segment: int) -> int | None:
+        """Give a row to a segment, unless one has it: then return that one."""
+        text = "INSERT OR IGNORE INTO keys VALUES (?, ?)"
+        if self._database.execute(text, (_key(row), segment)).rowcount:
+            return None
+        return self.owner(row)
+
+
+def _key(row: bytes) -> bytes | str:
+    key = BYTES_ROWS.key(row)
+    try:
+        return UUID(key).bytes
+    except ValueError:
+        return key
+
+
+@attrs.define
+class Chain:
+    """Segments that are one because they share a row; segment 0 begins the listing."""
+
+    keys: Keys
+    segments: list[Segment] = attrs.field(factory=list[Segment])
+    _parent: list[int] = attrs.field(factory=list[int], init=False)
+
+    def add(self, segment: Segment) -> int:
+        """Take a segment, note its doubled rows, and join it to those that have them."""
+        number = len(self.segments)
+        self.segments.append(segment)
+        self._parent.append(number)
+        for place, row in enumerate(segment.lines()):
+            segment.count = place + 1
+            owner = self.keys.add(row, number)
+            if owner is not None:
+                segment.doubled.add(place)
+                self.join(owner, number)
+        return number
+
+    def join(self, one: int, other: int) -> None:
+        """Make two segments one."""
+        self._parent[self._root(one)] = self._root(other)
+
+    def with_first(self) -> list[int]:
+        """Return the segments that are one with the first."""
+        root = self._root(0)
+        return [number for number in range(len(self.segments)) if self._root(number) == root]
+
+    def is_reached(self, row: bytes) -> bool | None:
+        """Whether a row's segment is one with the first; `None` for a row that no segment has."""
+        owner = self.keys.owner(row)
+        return None if owner is None else self._root(owner) == self._root(0)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the first segment is one with a segment behind which the listing ended."""
+        return any(self.segments[number].ended for number in self.with_first())
+
+    def _root(self, number: int) -> int:
+        while self._parent[number] != number:
+            self._parent[number] = number = self._parent[self._parent[number]]
+        return number
+
+
+def doubled(segments: Iterable[Segment]) -> int:
+    """Return how many rows are dropped because another segment has them."""
+    return sum(len(segment.doubled) for segment in segments)

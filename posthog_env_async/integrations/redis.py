@@ -1,0 +1,174 @@
+"""A limiter that processes share through Redis: one script a step, on Redis' own clock."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Self
+
+import attrs
+
+from posthog_env_async.errors import APIConnectionError, ConfigurationError
+from posthog_env_async.session import CLOUD_LIMITS, Limit, Limits, as_limits
+from posthog_env_async.session.limits import WIDE_OPEN
+
+from .key_names import name_of
+from .ledger import GRACE, LEASE, NAP, RAMP_POLL, Share, Turn
+from .redis_scripts import STEPS
+from .turns import SharedLimiter
+
+__all__ = ["RedisLedger", "RedisLimiter", "Share"]
+
+TIMEOUT = 5.0
+PARTS = ("ended", "flying", "waiting", "promised", "state")
+
+
+class RedisLimiter(SharedLimiter):
+    """The limits of one API key, shared by every process that names the same Redis and `name`.
+
+    ```python
+    async with RedisLimiter.for_key("redis://localhost", api_key) as limiter:
+        async with PostHogEnv(1, api_key=api_key, limiter=limiter) as env:
+            ...
+    ```
+
+    Needs the extra `redis`; holds one connection; belongs to one event loop, as a client does.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        limits: Limits | Sequence[Limit] | None = CLOUD_LIMITS,
+        *,
+        name: str = "default",
+        on_unavailable: Literal["raise"] | Share = "raise",
+        lease: float = LEASE,
+    ) -> None:
+        """Describe the limiter; nothing is opened before the first request.
+
+        Args:
+            url: `redis://…`, `rediss://…` or `unix://…`.
+            limits: the same in all processes.
+            name: one for each API key, since the server counts by key; `for_key` makes it.
+            on_unavailable: raise while Redis is away, or go on with a `Share` in each process.
+            lease: seconds after which the place of a process that died is free again.
+
+        Raises:
+            ConfigurationError: when the extra is missing or the URL is not one.
+        """
+        ledger = RedisLedger(url, name, lease)
+        super().__init__(ledger, as_limits(limits), on_unavailable=on_unavailable, lease=lease)
+
+    @classmethod
+    def for_key(
+        cls,
+        url: str,
+        api_key: str,
+        limits: Limits | Sequence[Limit] | None = CLOUD_LIMITS,
+        *,
+        on_unavailable: Literal["raise"] | Share = "raise",
+        lease: float = LEASE,
+    ) -> Self:
+        """Return the limiter named by a hash of an API key; the key itself goes nowhere."""
+        return cls(url, limits, name=name_of(api_key), on_unavailable=on_unavailable, lease=lease)
+
+
+@attrs.define(eq=False)
+class RedisLedger:
+    """The books in Redis; every budget has keys of its own in one slot of a cluster."""
+
+    url: str = attrs.field(repr=False)
+    name: str
+    lease: float = LEASE
+    _client: Any = attrs.field(init=False, repr=False)
+    _scripts: Mapping[str, Any] = attrs.field(init=False, repr=False)
+    _keys: dict[str, list[str]] = attrs.field(factory=dict[str, list[str]], init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._client = _client(self.url)
+        self._scripts = {step: self._client.register_script(lua) for step, lua in STEPS.items()}
+
+    async def ask(self, budget: str, limits: Sequence[Limit], who: str, ticket: int) -> Turn:
+        """Take a place in every window, or queue for one."""
+        windows = [text for limit in limits for text in (limit.requests, _micro(limit.seconds))]
+        times = (_micro(self.lease), _micro(NAP), _micro(GRACE), _micro(RAMP_POLL))
+        granted, wait, ticket, held = await self._run(
+            "ask", budget, who, ticket, *times, self._keep(limits), *windows
+        )
+        return Turn(bool(granted), wait / 1e6, ticket, held / 1e6)
+
+    async def leave(self, budget: str, who: str) -> None:
+        """Forget somebody who will not send."""
+        await self._run("leave", budget, who)
+
+    async def end(self, budget: str, limits: Sequence[Limit], who: str) -> None:
+        """Count the end of a request."""
+        longest = _micro(max((limit.seconds for limit in limits), default=0.0))
+        await self._run("end", budget, who, self._keep(limits), longest, WIDE_OPEN)
+
+    async def renew(self, flying: Sequence[tuple[str, str]]) -> None:
+        """Say that these requests are still under way."""
+        for budget in {name for name, _ in flying}:
+            names = [who for name, who in flying if name == budget]
+            await self._run("renew", budget, _micro(self.lease), _milli(3 * self.lease), *names)
+
+    async def hold(self, budget: str, limits: Sequence[Limit], seconds: float) -> None:
+        """Let nobody of the budget start for so many seconds."""
+        await self._run("hold", budget, _micro(seconds), self._keep(limits))
+
+    async def used(self, budget: str, limits: Sequence[Limit]) -> Sequence[int]:
+        """Return how many places of each window are taken."""
+        found: list[int] = await self._run("used", budget, *(_micro(x.seconds) for x in limits))
+        return found
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._client.aclose()
+
+    def _keep(self, limits: Sequence[Limit]) -> int:
+        """Return for how many milliseconds what is written now may matter."""
+        longest = max((limit.seconds for limit in limits), default=0.0)
+        return _milli(longest + 2 * self.lease + NAP + GRACE)
+
+    async def _run(self, step: str, budget: str, *args: str | int) -> Any:
+        from redis.exceptions import AuthenticationError, RedisError, ResponseError
+
+        if budget not in self._keys:
+            place = f"posthog-env:{{{self.name}:{budget}}}"
+            self._keys[budget] = [f"{place}:{part}" for part in PARTS]
+        failure: Exception | None = None
+        try:
+            return await self._scripts[step](keys=self._keys[budget], args=args)
+        except (RedisError, OSError) as error:
+            failure = error
+        passes = not isinstance(failure, AuthenticationError | ResponseError)
+        raise APIConnectionError(
+            f"the Redis of the shared limiter cannot be used ({type(failure).__name__}), and"
+            " nothing was sent; start it or mend its URL, or pass on_unavailable=Share(processes)",
+            may_pass=passes,
+        )
+
+
+def _client(url: str) -> Any:
+    try:
+        from redis.asyncio import Redis
+    except ImportError:
+        missing = "the shared limiter needs redis: pip install 'posthog_env_async[redis]'"
+        raise ConfigurationError(missing) from None
+    wrong = "the limiter's url must be like redis://host:6379/0, rediss://… or unix://…"
+    client: Any = Redis  # its methods are typed in part only
+    try:
+        return client.from_url(
+            url,
+            socket_timeout=TIMEOUT,
+            socket_connect_timeout=TIMEOUT,
+            single_connection_client=True,
+        )
+    except ValueError:
+        failed = ConfigurationError(wrong)
+    raise failed
+
+
+def _micro(seconds: float) -> int:
+    return round(seconds * 1_000_000)
+
+
+def _milli(seconds: float) -> int:
+    return round(seconds * 1_000)

@@ -1,0 +1,165 @@
+"""A limiter that the processes of one machine share through a file, without a server."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from os import PathLike, fspath
+from typing import Literal, Self, TypeVar
+
+import anyio.to_thread
+import attrs
+
+from posthog_env_async.errors import APIConnectionError, ConfigurationError
+from posthog_env_async.session import CLOUD_LIMITS, Limit, Limits, as_limits
+
+from .key_names import name_of
+from .ledger import LEASE, Share, Turn
+from .sqlite_books import Books, Clock
+from .turns import SharedLimiter
+
+__all__ = ["SQLiteLedger", "SQLiteLimiter", "Share"]
+
+T = TypeVar("T")
+
+BUSY = 30.0
+
+
+class SQLiteLimiter(SharedLimiter):
+    """The limits of one API key, shared by every process that names the same file and `name`.
+
+    ```python
+    async with SQLiteLimiter("/var/tmp/posthog-limits.db") as limiter:
+        async with PostHogEnv(1, limiter=limiter) as env:
+            ...
+    ```
+
+    The file lies on a local disk: SQLite's locks are not kept on network drives.
+    """
+
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        limits: Limits | Sequence[Limit] | None = CLOUD_LIMITS,
+        *,
+        name: str = "default",
+        on_unavailable: Literal["raise"] | Share = "raise",
+        lease: float = LEASE,
+    ) -> None:
+        """Describe the limiter; the file is made before the first request.
+
+        Args:
+            path: the file; SQLite keeps two more beside it.
+            limits: the same in all processes.
+            name: one for each API key, since the server counts by key; `for_key` makes it.
+            on_unavailable: raise while the file is locked by others, or go on with a `Share`.
+            lease: seconds after which the place of a process that died is free again.
+        """
+        ledger = SQLiteLedger(fspath(path), name, lease)
+        super().__init__(ledger, as_limits(limits), on_unavailable=on_unavailable, lease=lease)
+
+    @classmethod
+    def for_key(
+        cls,
+        path: str | PathLike[str],
+        api_key: str,
+        limits: Limits | Sequence[Limit] | None = CLOUD_LIMITS,
+        *,
+        on_unavailable: Literal["raise"] | Share = "raise",
+        lease: float = LEASE,
+    ) -> Self:
+        """Return the limiter named by a hash of an API key; the key itself goes nowhere."""
+        return cls(path, limits, name=name_of(api_key), on_unavailable=on_unavailable, lease=lease)
+
+
+@attrs.define(eq=False)
+class SQLiteLedger:
+    """The books in a file: each step is one transaction, made in a worker thread."""
+
+    path: str
+    name: str
+    lease: float = LEASE
+    clock: Clock = attrs.field(factory=lambda: Clock(time.time, time.monotonic))
+    _connection: sqlite3.Connection | None = attrs.field(default=None, init=False)
+    _one_at_a_time: threading.Lock = attrs.field(factory=threading.Lock, init=False)
+
+    async def ask(self, budget: str, limits: Sequence[Limit], who: str, ticket: int) -> Turn:
+        """Take a place in every window, or queue for one."""
+        return await self._step(lambda books: books.ask(limits, who, ticket), budget)
+
+    async def leave(self, budget: str, who: str) -> None:
+        """Forget somebody who will not send."""
+        await self._step(lambda books: books.leave(who), budget)
+
+    async def end(self, budget: str, limits: Sequence[Limit], who: str) -> None:
+        """Count the end of a request."""
+        await self._step(lambda books: books.end(limits, who), budget)
+
+    async def renew(self, flying: Sequence[tuple[str, str]]) -> None:
+        """Say that these requests are still under way."""
+        for budget in {name for name, _ in flying}:
+            names = [who for name, who in flying if name == budget]
+            await self._step(_renewed(names), budget)
+
+    async def hold(self, budget: str, limits: Sequence[Limit], seconds: float) -> None:
+        """Let nobody of the budget start for so many seconds."""
+        await self._step(lambda books: books.hold(seconds), budget)
+
+    async def used(self, budget: str, limits: Sequence[Limit]) -> Sequence[int]:
+        """Return how many places of each window are taken."""
+        return await self._step(lambda books: books.used(limits), budget)
+
+    async def aclose(self) -> None:
+        """Close the file."""
+        await anyio.to_thread.run_sync(self._close)
+
+    async def _step(self, step: Callable[[Books], T], budget: str) -> T:
+        return await anyio.to_thread.run_sync(self._transaction, step, f"{self.name}:{budget}")
+
+    def _transaction(self, step: Callable[[Books], T], budget: str) -> T:
+        try:
+            with self._one_at_a_time, closing(self._open().cursor()) as cursor:
+                cursor.execute("BEGIN IMMEDIATE")
+                try:
+                    result = step(Books(cursor, budget, self.clock, self.lease))
+                    cursor.execute("COMMIT")
+                finally:
+                    if cursor.connection.in_transaction:
+                        cursor.execute("ROLLBACK")
+                return result
+        except sqlite3.Error as error:
+            code: int = getattr(error, "sqlite_errorcode", 0)
+        raise _failure(code & 0xFF)
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            connection = sqlite3.connect(
+                self.path, timeout=BUSY, isolation_level=None, check_same_thread=False
+            )
+            self._connection = connection
+            for line in Books.SCHEMA:
+                connection.execute(line)
+        return self._connection
+
+    def _close(self) -> None:
+        with self._one_at_a_time:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.close()
+
+
+def _renewed(names: Sequence[str]) -> Callable[[Books], None]:
+    return lambda books: books.renew(names)
+
+
+def _failure(code: int) -> APIConnectionError | ConfigurationError:
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return APIConnectionError(
+            f"the file of the shared limiter was locked for {BUSY:.0f} s, and nothing was sent;"
+            " end the process that keeps it, or pass on_unavailable=Share(processes)"
+        )
+    return ConfigurationError(
+        f"the file of the shared limiter cannot be used (SQLite error {code}); name a file on a"
+        " local disk that this process may write, in a folder that exists"
+    )
