@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # pytest's exit code 5: the tier has no test (yet, or on this machine).
 NONE_IS_FINE := || [ $$? -eq 5 ]
-EXTRAS_FOR_TESTS := cli,parquet,redis,speed,zstd
+EXTRAS_FOR_TESTS := cli,dask,parquet,redis,speed,taskiq,zstd
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint format types imports properties docs coverage nginx bench bench-quick clean

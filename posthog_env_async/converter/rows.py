@@ -211,8 +211,11 @@ def _quick_bytes(body: bytes) -> LoadedPage[bytes] | None:
         found, named = _envelope(body), _identities(body).results
     except UNREADABLE:
         return None
-    items = list(map(bytes, found.results))
-    return _loaded(found, items, [_name(*pair) for pair in zip(named, items, strict=True)])
+    items: list[bytes] = list(map(bytes, found.results))
+    keys: list[Any] = [identity.uuid for identity in named]
+    if not all(type(key) is str for key in keys):
+        keys = [_name(*pair) for pair in zip(named, items, strict=True)]
+    return _loaded(found, items, keys)
 
 
 BYTES_ROWS: RowType[bytes] = RowType(

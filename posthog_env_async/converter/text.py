@@ -12,6 +12,8 @@ __all__ = ["UNREADABLE", "Raw", "as_mapping", "dump", "load", "load_slowly"]
 
 Raw = bytes | msgspec.Raw
 
+_decode = msgspec.json.Decoder().decode
+
 UNREADABLE = (ValueError, RecursionError)
 """What a decoder raises for text that it does not take."""
 
@@ -30,7 +32,7 @@ def load(text: Raw) -> Any:
         ResponseDecodeError: when it is no JSON.
     """
     try:
-        return msgspec.json.decode(text)
+        return _decode(text)
     except UNREADABLE:
         slowly: Callable[[Raw], Any] = load_slowly
     return slowly(text)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -167,12 +168,8 @@ def _build(row: Any) -> Person:
     )
 
 
-def _key(person: Person) -> str:
-    return person._uuid  # noqa: SLF001 - this module's own  # pyright: ignore[reportPrivateUsage]
-
-
 def _stamp(person: Person) -> str | None:
-    return person._created_at or ""  # noqa: SLF001 - as above  # pyright: ignore[reportPrivateUsage]
+    return person._created_at or ""  # noqa: SLF001 - this module's own  # pyright: ignore[reportPrivateUsage]
 
 
 PERSON_ROWS: RowType[Person] = checked_rows(
@@ -189,7 +186,7 @@ PERSON_ROWS: RowType[Person] = checked_rows(
     ],
     _build,
     read=_read,
-    key=_key,
+    key=attrgetter("_uuid"),
     stamp=_stamp,
 )
 """How the rows of the persons list, or a retrieved person, become `Person`s."""

@@ -21,7 +21,7 @@ Stamp = Callable[[int], str | None]
 
 @attrs.define
 class Seen:
-    """The keys of the last rows that were read, in order, and at most `capacity` or so of them.
+    """The keys of the last rows that were read, in order: of `capacity` at least, of twice at most.
 
     `whole` is true while nothing was forgotten. `tail` and `loose` are digests of rows that an
     earlier run yielded, known to this one from its token; a loose one proves nothing, since rows
@@ -35,11 +35,13 @@ class Seen:
     loose: tuple[bytes, ...] = ()
     _tail: frozenset[bytes] = attrs.field(init=False)
     _loose: frozenset[bytes] = attrs.field(init=False)
-    _latest: dict[str, int] = attrs.field(factory=dict[str, int], init=False)
+    _young: dict[str, int] = attrs.field(factory=dict[str, int], init=False)
+    _old: dict[str, int] = attrs.field(factory=dict[str, int], init=False)
     _pages: deque[tuple[int, Sequence[str]]] = attrs.field(
         factory=deque[tuple[int, Sequence[str]]], init=False
     )
     _read: int = attrs.field(default=0, init=False)
+    _young_since: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._tail, self._loose = frozenset(self.tail), frozenset(self.loose)
@@ -47,7 +49,7 @@ class Seen:
     @property
     def is_empty(self) -> bool:
         """Whether no row was seen yet."""
-        return not self._latest and not self.tail and not self.loose
+        return not self._young and not self._old and not self.tail and not self.loose
 
     def knows(self, key: str) -> bool:
         """Whether a row was seen."""
@@ -55,7 +57,9 @@ class Seen:
 
     def proves(self, key: str) -> bool:
         """Whether a row was seen, and so was every row before it."""
-        return key in self._latest or (bool(self._tail) and digest(key) in self._tail)
+        if key in self._young or key in self._old:
+            return True
+        return bool(self._tail) and digest(key) in self._tail
 
     def first_proof(self, keys: Sequence[str]) -> int | None:
         """Return the place of the first row that proves that nothing before it was missed."""
@@ -67,6 +71,9 @@ class Seen:
         A row before the first proof is behind what was read, so it was yielded and forgotten, or is
         new; unless it may have changed places with the row at the `frontier`, given as a moment.
         """
+        if self._is_simple(keys):
+            young, old = self._young, self._old
+            return [n for n, key in enumerate(keys) if key not in young and key not in old]
         first = self.first_proof(keys) or 0
         places: dict[str, int] = {}
         for place, key in enumerate(keys):
@@ -75,21 +82,34 @@ class Seen:
                 places.setdefault(key, place)
         return list(places.values())
 
+    def _is_simple(self, keys: Sequence[str]) -> bool:
+        """Whether a page begins with a row known from this run, or nothing is known at all."""
+        if self._tail or self._loose or len(set(keys)) != len(keys):
+            return False
+        return not keys or self.is_empty or self.proves(keys[0])
+
     def remember(self, keys: Sequence[str]) -> None:
-        """Remember a page's rows in the server's order; beyond capacity forget the oldest page."""
+        """Remember a page's rows in the server's order; now and then forget the oldest."""
         if not keys:
             return
         self._read += 1
+        if len(self._young) >= self.capacity:
+            self._forget_old()
         self._pages.append((self._read, keys))
-        self._latest.update(zip(keys, repeat(self._read)))
-        while len(self._pages) > 1 and len(self._latest) - len(self._pages[0][1]) >= self.capacity:
-            read, oldest = self._pages.popleft()
-            for key in oldest:
-                if self._latest.get(key) == read:
-                    del self._latest[key]
-            self.whole = False
+        self._young.update(zip(keys, repeat(self._read)))
+
+    def _forget_old(self) -> None:
+        self.whole = self.whole and not self._old
+        self._old, self._young = self._young, {}
+        if not self.whole:
             self.tail, self._tail = (), frozenset()
             self.loose, self._loose = (), frozenset()
+        while self._pages[0][0] < self._young_since:
+            self._pages.popleft()
+        self._young_since = self._read
+
+    def _latest(self, key: str) -> int | None:
+        return self._young.get(key) or self._old.get(key)
 
     def last(self, count: int, *, without: Collection[str] = ()) -> tuple[bytes, ...]:
         """Return digests of the `count` rows nearest to the end, the last first."""
@@ -98,11 +118,12 @@ class Seen:
         return (*own, *self.tail[: count - len(own)])
 
     def _only(self, read: int, page: Sequence[str]) -> Iterator[str]:
-        return (key for key in reversed(page) if self._latest.get(key) == read)
+        return (key for key in reversed(page) if self._latest(key) == read)
 
     def fits(self, count: int, *, without: Collection[str] = ()) -> bool:
         """Whether `last` gives everything that was ever seen."""
-        return self.whole and len(self._latest) - len(without) + len(self.tail) <= count
+        known = len(self._young) + len(self._old)
+        return self.whole and known - len(without) + len(self.tail) <= count
 
 
 def moment(stamp: str | None) -> int | None:

@@ -18,7 +18,7 @@ from .sizes import PageSize, checked_page_size
 from .token import Subject, Token
 from .windows import Source
 
-__all__ = ["CursorListing", "Listing"]
+__all__ = ["CursorListing", "Listing", "checked_numbers"]
 
 T = TypeVar("T")
 

@@ -87,7 +87,7 @@ class Persons:
 
         return await self._place.session.fetch(call, decode)
 
-    async def csv(
+    def csv(
         self,
         *,
         search: str | None = None,
@@ -102,7 +102,9 @@ class Persons:
         no person gives no bytes. For a whole export use `posthog_env_async.export`.
         """
         filters = _filters(search, email, distinct_id, properties)
-        call = self._call({**filters, "format": "csv"}, accept="text/csv")
+        return self._pieces(self._call({**filters, "format": "csv"}, accept="text/csv"))
+
+    async def _pieces(self, call: Call) -> AsyncGenerator[bytes]:
         counter = _CSVRows()
         async with aclosing(self._place.session.stream(call)) as pieces:
             async for piece in pieces:

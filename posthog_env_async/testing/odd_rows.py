@@ -10,68 +10,68 @@ __all__ = ["ODD_KINDS", "make_odd"]
 Row = dict[str, Any]
 
 
-def null_name(row: Row, number: int) -> None:
+def _null_name(row: Row, number: int) -> None:
     row["name"] = None
 
 
-def numeric_name(row: Row, number: int) -> None:
+def _numeric_name(row: Row, number: int) -> None:
     row["name"] = number
 
 
-def boolean_name(row: Row, number: int) -> None:
+def _boolean_name(row: Row, number: int) -> None:
     row["name"] = True
 
 
-def null_properties(row: Row, number: int) -> None:
+def _null_properties(row: Row, number: int) -> None:
     row["properties"] = None
 
 
-def null_created_at(row: Row, number: int) -> None:
+def _null_created_at(row: Row, number: int) -> None:
     row["created_at"] = None
 
 
-def no_fraction(row: Row, number: int) -> None:
+def _no_fraction(row: Row, number: int) -> None:
     row["created_at"] = row["created_at"][:19] + "Z"
 
 
-def offset_time(row: Row, number: int) -> None:
+def _offset_time(row: Row, number: int) -> None:
     row["created_at"] = row["created_at"].removesuffix("Z") + "+00:00"
 
 
-def huge_integer(row: Row, number: int) -> None:
+def _huge_integer(row: Row, number: int) -> None:
     row["properties"]["huge"] = 2**64 + number
     row["properties"]["wide"] = 2**63 + number
 
 
-def lone_surrogate(row: Row, number: int) -> None:
+def _lone_surrogate(row: Row, number: int) -> None:
     row["properties"]["nickname"] = "\ud800"
 
 
-def unknown_fields(row: Row, number: int) -> None:
+def _unknown_fields(row: Row, number: int) -> None:
     row["brand_new"] = {"level": [number, None]}
 
 
-def integer_id(row: Row, number: int) -> None:
+def _integer_id(row: Row, number: int) -> None:
     row["id"] = number
 
 
-def null_last_seen(row: Row, number: int) -> None:
+def _null_last_seen(row: Row, number: int) -> None:
     row["last_seen_at"] = None
 
 
-def no_last_seen(row: Row, number: int) -> None:
+def _no_last_seen(row: Row, number: int) -> None:
     row.pop("last_seen_at", None)
 
 
-def no_distinct_ids(row: Row, number: int) -> None:
+def _no_distinct_ids(row: Row, number: int) -> None:
     row["distinct_ids"] = []
 
 
-def many_distinct_ids(row: Row, number: int) -> None:
+def _many_distinct_ids(row: Row, number: int) -> None:
     row["distinct_ids"] += [f"user-{number}-{place}" for place in range(998)]
 
 
-def any_properties(row: Row, number: int) -> None:
+def _any_properties(row: Row, number: int) -> None:
     row["properties"] |= {
         "": "",
         "$set": {"deep": [[{"deeper": None}]]},
@@ -81,7 +81,7 @@ def any_properties(row: Row, number: int) -> None:
     }
 
 
-def bare_person(row: Row, number: int) -> None:
+def _bare_person(row: Row, number: int) -> None:
     row["id"] = None
     row["name"] = None
     row["created_at"] = None
@@ -90,23 +90,23 @@ def bare_person(row: Row, number: int) -> None:
 
 
 ODD_KINDS: tuple[Callable[[Row, int], None], ...] = (
-    null_name,
-    numeric_name,
-    boolean_name,
-    null_properties,
-    null_created_at,
-    no_fraction,
-    offset_time,
-    huge_integer,
-    lone_surrogate,
-    unknown_fields,
-    integer_id,
-    null_last_seen,
-    no_last_seen,
-    no_distinct_ids,
-    many_distinct_ids,
-    any_properties,
-    bare_person,
+    _null_name,
+    _numeric_name,
+    _boolean_name,
+    _null_properties,
+    _null_created_at,
+    _no_fraction,
+    _offset_time,
+    _huge_integer,
+    _lone_surrogate,
+    _unknown_fields,
+    _integer_id,
+    _null_last_seen,
+    _no_last_seen,
+    _no_distinct_ids,
+    _many_distinct_ids,
+    _any_properties,
+    _bare_person,
 )
 
 

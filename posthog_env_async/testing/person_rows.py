@@ -13,7 +13,7 @@ from .mixing import mix
 from .odd_rows import make_odd
 from .population import Population
 
-__all__ = ["PersonRows", "iso"]
+__all__ = ["PersonRows", "dashed", "iso", "pad"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST = (

@@ -26,7 +26,7 @@ from .negotiation import negotiate
 from .persons import create_person, delete_person, get_person, list_persons
 from .projects import get_key, get_project, list_projects
 
-__all__ = ["Route", "answer_call", "find_route", "is_served"]
+__all__ = ["Endpoint", "Route", "answer_call", "find_route", "is_served"]
 
 Handler = Callable[[Installation, Call], Awaitable[Answer]]
 PROJECT_PATH = re.compile(r"/api/(?P<prefix>environments|projects)/(?P<project>[^/]+)/(?P<rest>.*)")

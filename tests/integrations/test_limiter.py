@@ -59,7 +59,7 @@ async def test_a_place_is_free_again_when_the_window_has_passed_since_the_end(ma
         await anyio.sleep(0.2)
     waited = await use(other, 2)
 
-    assert 0.5 <= waited < 1.0
+    assert 0.45 <= waited < 1.5
 
 
 async def test_a_request_under_way_keeps_its_place_beyond_the_lease(make: Make) -> None:
@@ -82,7 +82,7 @@ async def test_the_place_of_a_worker_that_died_is_lost_for_its_lease_and_then_fr
 
     waited = await use(other)
 
-    assert 0.7 <= waited < 1.5
+    assert 0.65 <= waited < 2.0
 
 
 async def test_every_window_of_a_budget_holds_at_once(make: Make) -> None:
@@ -90,7 +90,7 @@ async def test_every_window_of_a_budget_holds_at_once(make: Make) -> None:
 
     waited = await use(limiter, 4)
 
-    assert 0.8 <= waited < 1.4
+    assert 0.8 <= waited < 2.0
 
 
 async def test_budgets_are_counted_apart(make: Make) -> None:
@@ -211,7 +211,7 @@ async def test_no_limit_means_no_wait_but_holds_are_kept(make: Make) -> None:
 
     assert not limiter.is_limited("persons")
     assert free < 2.0
-    assert held >= 0.3
+    assert held >= 0.25
 
 
 async def test_redis_away_is_a_clear_error_that_names_no_password() -> None:
@@ -234,9 +234,26 @@ async def test_without_redis_each_process_goes_on_with_its_share(tmp_path: Path)
         together = await use(limiter, 10)
         stop(server)
         alone = await use(limiter, 11)
+        await limiter.hold("persons", 0.4)
+        held = await use(limiter)
 
     assert together < 0.5
     assert alone >= 1.5
+    assert held >= 0.35
+
+
+async def test_a_hold_that_redis_cannot_be_told_of_is_kept_here(tmp_path: Path) -> None:
+    port = free_port()
+    url = f"redis://127.0.0.1:{port}/0"
+    server = start_redis(port, tmp_path)
+
+    async with RedisLimiter(url, [Limit(20, 0.1)], on_unavailable=Share(2)) as limiter:
+        await use(limiter)
+        stop(server)
+        await limiter.hold("persons", 0.5)
+        held = await use(limiter)
+
+    assert held >= 0.45
 
 
 async def test_a_share_is_fewer_requests_or_one_in_a_longer_time() -> None:

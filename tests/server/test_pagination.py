@@ -8,6 +8,8 @@ from uuid import UUID
 
 import anyio
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from posthog_env_async import (
     APITimeoutError,
@@ -314,6 +316,25 @@ async def test_a_server_that_ignores_the_offset_is_noticed(
         await env.persons.list(page_size=10).collect()
 
     assert len(fake.requests) < 10
+
+
+async def answer_the_first_rows(request: web.Request) -> web.Response:
+    """Ignore the offset, but name the next one as if nothing were wrong."""
+    limit, offset = int(request.query["limit"]), int(request.query["offset"])
+    rows = [{"uuid": str(UUID(int=number))} for number in range(1, limit + 1)]
+    return web.json_response({"results": rows, "next": f"?limit={limit}&offset={offset + limit}"})
+
+
+@pytest.mark.parametrize("prefetch", [0, 4])
+async def test_rows_that_repeat_under_a_next_that_grows_are_noticed(prefetch: int) -> None:
+    app = web.Application()
+    app.router.add_get("/api/environments/1/persons/", answer_the_first_rows)
+    async with (
+        TestServer(app) as server,
+        PostHogEnv(1, api_key="phx_a", host=str(server.make_url(""))) as env,
+    ):
+        with anyio.fail_after(60), pytest.raises(PaginationError, match="ignores the offset"):
+            await env.persons.list(page_size=10, prefetch=prefetch).collect()
 
 
 @pytest.mark.parametrize("offset", [0, 5, 1_000_000, -10])

@@ -173,6 +173,16 @@ async def test_the_count_comes_from_the_server(env: PostHogEnv, fake: FakePostHo
     assert len(fake.requests) == 1
 
 
+async def test_an_answer_that_is_of_another_person_is_asked_for_again(
+    env: PostHogEnv, fake: FakePostHog, ada: UUID
+) -> None:
+    await env.persons.get(fake.uuids()[5])
+    fake.faults.append(Fault(action="previous"))
+
+    assert (await env.persons.get(ada)).uuid == ada
+    assert len(fake.requests) == 3
+
+
 # CSV
 
 
@@ -308,3 +318,18 @@ async def test_a_single_csv_of_an_old_server_is_handed_on(
 
     assert await env.persons.get_csv(ada) == b"a\r\n1\r\n"
     assert fake.requests[-1].query == {"format": "csv"}
+
+
+async def test_a_csv_without_its_last_line_end_is_cut(env: PostHogEnv, fake: FakePostHog) -> None:
+    fake.faults.append(Fault(200, body=b"a\r\n1", action="text"))
+
+    with pytest.raises(APIConnectionError):
+        await csv_rows(env)
+
+
+async def test_a_single_csv_that_is_cut_is_asked_for_again(
+    env: PostHogEnv, fake: FakePostHog, ada: UUID
+) -> None:
+    fake.faults += [Fault(200, body=text, action="text") for text in (b"a\r\n1", b"a\r\n1\r\n")]
+
+    assert await env.persons.get_csv(ada) == b"a\r\n1\r\n"

@@ -88,6 +88,11 @@ async def test_no_key_goes_into_the_query(env: PostHogEnv, name: str) -> None:
         await env.request("GET", "persons/", params={name: "x"})
 
 
+async def test_half_a_character_does_not_go_into_the_query(env: PostHogEnv) -> None:
+    with pytest.raises(ConfigurationError, match="surrogate"):
+        await env.request("GET", "persons/", params={"search": "\ud800"})
+
+
 async def test_a_method_is_one_of_http(env: PostHogEnv) -> None:
     with pytest.raises(ConfigurationError, match="method"):
         await env.request("FETCH", "persons/")

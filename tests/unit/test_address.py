@@ -47,7 +47,7 @@ def test_a_host_is_read(host: str, origin: str, base: str) -> None:
     ],
 )
 def test_a_host_that_could_mislead_is_refused(host: str) -> None:
-    with pytest.raises(ConfigurationError, match="host must be"):
+    with pytest.raises(ConfigurationError, match="host"):
         Address.parse(host)
 
 

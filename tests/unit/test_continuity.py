@@ -62,15 +62,16 @@ def test_a_row_that_stands_twice_on_a_page_is_yielded_once() -> None:
     assert seen().fresh(list("xyxz"), nobody_knows, None) == [0, 1, 3]
 
 
-def test_memory_is_bounded_by_whole_pages() -> None:
-    kept = seen("abc", "def", "ghi", capacity=5)
+def test_memory_keeps_its_capacity_and_forgets_what_is_older() -> None:
+    kept = seen("abc", "def", "ghi", "jkl", "mno", capacity=5)
 
-    assert [key for key in "abcdefghi" if kept.knows(key)] == list("defghi")
+    assert [key for key in "abcdefghijklmno" if kept.knows(key)] == list("ghijklmno")
+    assert kept.last(20) == tuple(map(digest, "onmlkjihg"))
     assert not kept.whole
 
 
 def test_a_row_that_was_read_again_is_not_forgotten_with_its_first_page() -> None:
-    kept = seen("abc", "cde", "fgh", capacity=5)
+    kept = seen("abc", "cde", "cfg", "hij", capacity=3)
 
     assert kept.knows("c")
     assert not kept.knows("a")
@@ -108,8 +109,8 @@ def test_rows_of_an_earlier_run_are_known_by_their_digests() -> None:
 def test_the_earlier_run_is_forgotten_with_the_first_page() -> None:
     kept = Seen(2, whole=True, tail=(digest("a"),), loose=(digest("x"),))
 
-    kept.remember(list("bc"))
-    kept.remember(list("de"))
+    for page in ("bc", "de", "fg"):
+        kept.remember(list(page))
 
     assert not kept.knows("a")
     assert not kept.knows("x")

@@ -195,7 +195,7 @@ def test_a_wrong_field_is_named_by_its_path_and_never_by_its_value(
 
 @pytest.mark.parametrize("field", ["scopes", "scoped_teams", "scoped_organizations"])
 def test_a_list_that_is_null_reads_as_empty(field: str) -> None:
-    assert getattr(structure(APIKeyInfo, {field: None}), field) == ()
+    assert getattr(structure(APIKeyInfo, {"scopes": [], field: None}), field) == ()
 
 
 def test_an_attribute_map_that_is_null_reads_as_empty() -> None:

@@ -224,7 +224,7 @@ def test_a_redirect_names_the_host_it_points_to_and_not_the_rest() -> None:
     assert "token" not in str(error)
 
 
-@pytest.mark.parametrize("location", ["", "/login"])
+@pytest.mark.parametrize("location", ["", "/login", "https://[bad", "https://host:port/"])
 def test_a_redirect_without_a_host_leads_nowhere(location: str) -> None:
     assert "nowhere" in str(redirected(302, location))
 
