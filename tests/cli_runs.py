@@ -69,7 +69,7 @@ async def interrupted(fake: FakePostHog, *words: str, cwd: Path, when: Callable[
     """Run the command, press Ctrl-C once as soon as `when` holds, and let it end."""
     process = await anyio.open_process([*COMMAND, *words], cwd=cwd, env=environment(fake))
     with anyio.fail_after(PATIENCE):
-        while not when() and process.returncode is None:  # noqa: ASYNC110 - another process
+        while not when() and process.returncode is None:
             await anyio.sleep(LOOK_EVERY)
         process.send_signal(signal.SIGINT)
         out, err = await outputs(process)

@@ -50,7 +50,12 @@ async def test_the_examples_of_a_page_run_in_order(
 
     with anyio.fail_after(240):
         done = await anyio.run_process(
-            [sys.executable, "-W", "error", str(ROOT / "tests/doc_pages.py"), str(page)],
+            [
+                sys.executable,
+                *("-W", "error", "-W", "ignore:the server deprecates"),
+                str(ROOT / "tests/doc_pages.py"),
+                str(page),
+            ],
             cwd=desk,
             env=environment,
             check=False,
@@ -101,11 +106,11 @@ def test_the_reference_has_every_public_name(name: str) -> None:
     assert re.search(rf":: posthog_env_async\.{name}$", named, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", [m for m in MODULES if ".integrations." in m])
-def test_the_reference_has_every_integration(name: str) -> None:
+@pytest.mark.parametrize("system", ["redis", "sqlite", "taskiq", "dask"])
+def test_the_reference_has_every_integration(system: str) -> None:
     named = (ROOT / "docs/api.md").read_text()
 
-    assert re.search(rf":: {name}$", named, re.MULTILINE)
+    assert re.search(rf":: posthog_env_async.integrations.{system}$", named, re.MULTILINE)
 
 
 def test_a_page_is_read_block_by_block(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """JSON to models by msgspec and cattrs, which nobody else imports."""
 
+from .lazy import LazyObject
 from .rows import (
     ABSENT,
     BYTES_ROWS,
@@ -19,6 +20,7 @@ __all__ = [
     "BYTES_ROWS",
     "DICT_ROWS",
     "UNDECODED",
+    "LazyObject",
     "LoadedPage",
     "Raw",
     "RowType",

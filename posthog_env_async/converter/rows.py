@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 import attrs
 import msgspec
 
 from posthog_env_async.errors import ResponseDecodeError
 
+from .spans import row_texts
 from .strict import structure
-from .text import UNREADABLE, Raw, as_mapping, dump, load, load_slowly
+from .text import UNREADABLE, Raw, as_mapping, load, load_slowly
 
 __all__ = [
     "ABSENT",
@@ -123,15 +124,14 @@ def _found_rows(body: bytes) -> _Envelope:
 
 def _found_rows_slowly(body: bytes) -> _Envelope:
     page = as_mapping(load_slowly(body))
-    rows: object = page.get("results")
-    if not isinstance(rows, list):
+    if not isinstance(page.get("results"), list):
         raise ResponseDecodeError("the answer is no page: expected a list @ $.results")
     wanted = {"next": str, "count": int, "nextCursor": str, "hasMore": bool}
     for name, kind in wanted.items():
         if page.get(name) is not None and type(page[name]) is not kind:
             raise ResponseDecodeError(f"the answer is no page: expected {kind.__name__} @ $.{name}")
     return _Envelope(
-        results=[msgspec.Raw(dump(row)) for row in cast("list[object]", rows)],
+        results=list(map(msgspec.Raw, row_texts(body))),
         next=page.get("next"),
         count=page.get("count"),
         cursor=page.get("nextCursor"),

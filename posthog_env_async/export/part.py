@@ -264,7 +264,7 @@ class Part:
             seconds=round(state.seconds, 3),
             rows=state.rows,
             requests=state.listing.requests,
-            complete=state.listing.complete,
+            complete=state.listing.complete and not state.listing.seams_unproven,
             listing=state.listing,
             files=(DataFile(self.target.path.name, state.rows, state.bytes, state.sha256),),
             about=dict(about),

@@ -12,6 +12,7 @@ import attrs
 from posthog_env_async.converter import (
     ABSENT,
     UNDECODED,
+    LazyObject,
     Raw,
     RowType,
     as_mapping,
@@ -49,7 +50,7 @@ class Person:
     _last_seen_at: str | None
     _properties: bytes
     _extra: Mapping[str, Any] | tuple[Any, ...]
-    _decoded: Any = attrs.field(default=None, init=False)
+    _looked_at: Mapping[str, Any] | None = attrs.field(default=None, init=False)
 
     @cached_property
     def uuid(self) -> UUID:
@@ -75,11 +76,14 @@ class Person:
 
     @property
     def properties(self) -> Mapping[str, Any]:
-        """The person's properties, any JSON; empty when the server sends `null`."""
-        # Remembered by hand: what attrs makes of cached_property costs a third of the decoding.
-        if self._decoded is None:
-            object.__setattr__(self, "_decoded", _properties(self._properties))
-        return cast("Mapping[str, Any]", self._decoded)
+        """The person's properties, any JSON; empty when the server sends `null`.
+
+        A read-only mapping that decodes one key alone, or all at the second; `dict(…)` is plain.
+        """
+        # Remembered by hand: what attrs makes of cached_property costs as much as a key.
+        if self._looked_at is None:
+            object.__setattr__(self, "_looked_at", LazyObject(self._properties))
+        return cast("Mapping[str, Any]", self._looked_at)
 
     @cached_property
     def extra(self) -> Mapping[str, Any]:
@@ -129,13 +133,6 @@ def _parsed(kind: Callable[[str], T], text: str, expected: str) -> T:
     except ValueError:
         wrong = f"the answer does not fit Person: expected {expected}"
     raise ResponseDecodeError(wrong)
-
-
-def _properties(text: bytes) -> Mapping[str, Any]:
-    found: object = load(text) if text else None
-    if found is not None and not isinstance(found, dict):
-        raise ResponseDecodeError("the answer does not fit Person: expected dict @ $.properties")
-    return as_mapping(cast("object", found))
 
 
 def _read(row: Raw) -> Person:

@@ -156,7 +156,8 @@ class OffsetReader(Generic[T]):
             seams_repaired=self._seams.repaired,
             rows_read_again=self._seams.read_again,
             page_sizes=tuple(dict.fromkeys(self._reader.sizes.used)),
-            complete=self.ended and self._seams.proven,
+            seams_unproven=self._seams.unproven,
+            complete=self.ended and not self._seams.unproven,
         )
 
     def _accept(self, page: WindowPage[T]) -> Step[T]:

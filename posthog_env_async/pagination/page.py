@@ -30,7 +30,8 @@ class ListingReport:
     """What a run did so far and, when it has ended, its verdict.
 
     `complete` is true when the run reached the end (or its `max_items`) and every seam between
-    pages was proven: every row that existed for the whole run was yielded exactly once.
+    pages was proven (`seams_unproven` is 0): every row that existed for the whole run was yielded
+    exactly once.
     """
 
     items: int = 0
@@ -38,6 +39,7 @@ class ListingReport:
     requests: int = 0
     duplicates_dropped: int = 0
     seams_repaired: int = 0
+    seams_unproven: int = 0
     rows_read_again: int = 0
     page_sizes: tuple[int, ...] = ()
     complete: bool = False

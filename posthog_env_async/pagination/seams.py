@@ -45,7 +45,7 @@ class Seams(Generic[T]):
     tied_up: int = 0
     repaired: int = attrs.field(default=0, init=False)
     read_again: int = attrs.field(default=0, init=False)
-    proven: bool = attrs.field(default=True, init=False)
+    unproven: int = attrs.field(default=0, init=False)
     moved: bool = attrs.field(default=False, init=False)
     _stuck: int = attrs.field(default=0, init=False)
     _clean: int = attrs.field(default=0, init=False)
@@ -176,7 +176,7 @@ class Seams(Generic[T]):
             after = await self._again(anchor.window)
             if after.keys == anchor.keys:
                 self._quiet = anchor
-                self.proven = self.proven and bool(anchor.keys) and not self.moved
+                self.unproven += self.moved or not anchor.keys
                 return found
             anchor = after
         return None
@@ -208,7 +208,7 @@ class Seams(Generic[T]):
                 " may be missing; start over, or iterate(on_gap='report') to go on and be told in"
                 " the report"
             )
-        self.proven = False
+        self.unproven += 1
         return page
 
     def first_tied(self, page: WindowPage[T], place: int) -> int:

@@ -203,7 +203,7 @@ def _is_for_persons(condition: object) -> bool:
 def _person_id(id: int | str | UUID) -> str:
     text = str(id)
     if not isinstance(id, bool) and text.isascii() and text.isdigit():
-        return text
+        return str(int(text))
     try:
         return str(UUID(text))
     except ValueError:

@@ -76,7 +76,7 @@ class Nginx:
             stderr=DEVNULL,
         )
         with anyio.fail_after(10):
-            while not await answers(self.port):  # noqa: ASYNC110 - another process
+            while not await answers(self.port):
                 await asyncio.sleep(0.01)
 
     async def stop(self) -> None:

@@ -41,7 +41,7 @@ def descriptors() -> int:
 async def left_alone(fake: FakePostHog, before: set["asyncio.Task[object]"]) -> None:
     """Wait until the server has nothing to do and no task is there that was not before."""
     with anyio.fail_after(10):
-        while fake.in_flight or any(map(is_ours, asyncio.all_tasks() - before)):  # noqa: ASYNC110 - tasks end unseen
+        while fake.in_flight or any(map(is_ours, asyncio.all_tasks() - before)):
             await anyio.sleep(0.001)
 
 
@@ -97,7 +97,7 @@ async def test_a_thousand_ways_out_of_a_loop_leave_nothing_behind(fake: FakePost
         assert [person.uuid async for person in env.persons.list()] == fake.uuids()
     await left_alone(fake, before)
     with anyio.fail_after(5):
-        while descriptors() > opened + 1:  # noqa: ASYNC110 - sockets close unseen
+        while descriptors() > opened + 1:
             await anyio.sleep(0.01)
 
 

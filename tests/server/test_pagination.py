@@ -566,13 +566,13 @@ async def test_a_report_says_how_many_came_twice() -> None:
     assert report.duplicates_dropped == 5
 
 
-LOSING = script(at=8, delete=range(15_500))
+LOSING = script(at=17, delete=range(38_500))
 
 
 @pytest.mark.parametrize("prefetch", [0, 4])
 async def test_more_lost_than_is_remembered_is_an_error_and_no_guess(prefetch: int) -> None:
     async with (
-        FakePostHog(persons=17_000, mode="routes", drift=LOSING) as fake,
+        FakePostHog(persons=40_000, mode="routes", drift=LOSING) as fake,
         client(fake) as env,
     ):
         with pytest.raises(PaginationError, match="on_gap='report'") as caught:
@@ -583,7 +583,7 @@ async def test_more_lost_than_is_remembered_is_an_error_and_no_guess(prefetch: i
 
 async def test_a_caller_may_choose_to_go_on_and_be_told() -> None:
     async with (
-        FakePostHog(persons=17_000, mode="routes", drift=LOSING) as fake,
+        FakePostHog(persons=40_000, mode="routes", drift=LOSING) as fake,
         client(fake) as env,
         env.persons.list(page_size=2_000).iterate(on_gap="report") as run,
     ):

@@ -868,5 +868,5 @@ async def test_compressed_pages_are_read() -> None:
 
 async def until(fact: Callable[[], bool]) -> None:
     with anyio.fail_after(5):
-        while not fact():  # noqa: ASYNC110 - what is waited for tells nobody
+        while not fact():
             await anyio.sleep(0.001)
