@@ -89,11 +89,9 @@ class _Readable(Generic[T]):
         """Return every item in one list: mind the memory, or use `async for`."""
         return [item async for item in self]
 
-    async def rows(self) -> AsyncGenerator[bytes]:
+    def rows(self) -> AsyncGenerator[bytes]:
         """Yield each row as undecoded JSON, as the server sent it."""
-        async with aclosing(aiter(self.raw())) as rows:
-            async for row in rows:
-                yield row
+        return aiter(self.raw())
 
 
 @attrs.frozen

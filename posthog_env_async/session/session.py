@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import attrs
 from yarl import URL
 
@@ -41,6 +42,7 @@ MOVED = frozenset({301, 302, 307, 308})
 KEPT_METHOD = frozenset({307, 308})
 MOST_HOPS = 4
 LARGE = 256 << 10
+VERY_LARGE = 2 << 20
 NOT_HERE = ENDPOINT_NOT_FOUND.encode()
 ENVIRONMENTS = "environments"
 PROJECTS = "projects"
@@ -89,15 +91,18 @@ class Session:
                 if not await self._may_repeat(call, failure, attempt, self.now() - began):
                     # Without the frames below: their locals hold bodies and queries.
                     raise failure.with_traceback(None)
-        raise AssertionError(
-            "unreachable"
-        )  # pragma: no cover - the loop above only returns or raises
+        raise AssertionError  # pragma: no cover - the loop only returns or raises
 
     async def _decoded(self, body: bytes, decode: Callable[[bytes], T]) -> T:
-        """Decode large bodies one at a time, so that the event loop gets its turn in between."""
+        """Decode large bodies one at a time, and very large ones beside the event loop.
+
+        The thread does not make it faster: it lets the loop have its turn every few milliseconds.
+        """
         if len(body) < LARGE:
             return decode(body)
         async with self._decoding:
+            if len(body) >= VERY_LARGE:
+                return await anyio.to_thread.run_sync(decode, body)
             await anyio.lowlevel.checkpoint()
             return decode(body)
 
