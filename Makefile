@@ -11,7 +11,7 @@ NONE_IS_FINE := || [ $$? -eq 5 ]
 EXTRAS_FOR_TESTS := cli,dask,parquet,redis,speed,taskiq,zstd
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types imports properties docs coverage nginx bench bench-quick clean
+.PHONY: help demo test check lint format types imports properties slow docs coverage nginx bench bench-quick clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -39,8 +39,10 @@ types: $(VENV)/.dev ## Check types with mypy and pyright, both strict
 imports: $(VENV)/.dev ## Check that imports point down only
 	$(BIN)/lint-imports
 
-properties: $(VENV)/.dev ## Run the property tests with many more cases, and the slow tests
+properties: $(VENV)/.dev ## Run the property tests with many more cases
 	POSTHOG_ENV_CHECK=1 $(BIN)/python -m pytest -o faulthandler_timeout=900 tests/property $(ARGS) $(NONE_IS_FINE)
+
+slow: $(VENV)/.dev ## Run the slow tests: kills, long runs, many workers
 	$(BIN)/python -m pytest -m "slow and not nginx" --ignore=tests/property $(ARGS) $(NONE_IS_FINE)
 
 docs: $(VENV)/.dev ## Build the documentation into docs/_build/html; a warning is an error

@@ -29,7 +29,7 @@ nitpicky = True
 # The pages are built without a network, so other projects' inventories cannot be read.
 nitpick_ignore_regex = [
     (r"py:.*", r"(aiohttp|anyio|attrs?|cattrs|cyclopts|msgspec|pyarrow|rich|yarl)\..*"),
-    (r"py:.*", r"(asyncio|builtins|collections|contextlib|datetime|enum|os|pathlib|ssl)\..*"),
+    (r"py:.*", r"(asyncio|builtins|collections|contextlib|datetime|enum|os|pathlib|re|ssl)\..*"),
     (r"py:.*", r"(types|typing|typing_extensions|uuid)\..*"),
     (r"py:.*", r"(dask|distributed|redis|taskiq|taskiq_redis)\..*"),
     # Types that only our own modules use, and type variables, have no page. A public name has one,

@@ -49,11 +49,11 @@ BUDGETS = ("persons", "max_tools", "default")
 class PostHogEnv:
     """A PostHog project, read and written from asyncio.
 
-    ```python
-    async with PostHogEnv(1) as env:
-        async for person in env.persons.list(search="@example.com", prefetch=4):
-            print(person.uuid)
-    ```
+    .. code-block:: python
+
+        async with PostHogEnv(1) as env:
+            async for person in env.persons.list(search="@example.com", prefetch=4):
+                print(person.uuid)
 
     One client serves any number of tasks of one event loop; `for_project` gives others that share
     its connections, key and limits.

@@ -43,7 +43,7 @@ class Partition:
 
     @property
     def name(self) -> str:
-        """What its file is called, without a suffix: another partition has another name."""
+        """What its file is called, without a suffix; another partition has another name."""
         mark = hashlib.blake2b(self.to_json().encode(), digest_size=4).hexdigest()
         return f"persons-{self.project}-{self.number:05d}-of-{self.of:05d}-{mark}"
 

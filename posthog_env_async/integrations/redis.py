@@ -23,11 +23,11 @@ PARTS = ("ended", "flying", "waiting", "promised", "state")
 class RedisLimiter(SharedLimiter):
     """The limits of one API key, shared by every process that names the same Redis and `name`.
 
-    ```python
-    async with RedisLimiter.for_key("redis://localhost", api_key) as limiter:
-        async with PostHogEnv(1, api_key=api_key, limiter=limiter) as env:
-            ...
-    ```
+    .. code-block:: python
+
+        async with RedisLimiter.for_key("redis://localhost", api_key) as limiter:
+            async with PostHogEnv(1, api_key=api_key, limiter=limiter) as env:
+                ...
 
     Needs the extra `redis`; holds one connection; belongs to one event loop, as a client does.
     """

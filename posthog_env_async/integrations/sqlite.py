@@ -29,11 +29,11 @@ BUSY = 30.0
 class SQLiteLimiter(SharedLimiter):
     """The limits of one API key, shared by every process that names the same file and `name`.
 
-    ```python
-    async with SQLiteLimiter("/var/tmp/posthog-limits.db") as limiter:
-        async with PostHogEnv(1, limiter=limiter) as env:
-            ...
-    ```
+    .. code-block:: python
+
+        async with SQLiteLimiter("/var/tmp/posthog-limits.db") as limiter:
+            async with PostHogEnv(1, limiter=limiter) as env:
+                ...
 
     The file lies on a local disk: SQLite's locks are not kept on network drives.
     """

@@ -80,7 +80,7 @@ class ListingRun(Generic[T]):
 
     @property
     def token(self) -> str:
-        """Where the run stands: right after the last item that was yielded."""
+        """Where the run stands, right after the last item that was yielded."""
         return self._reader.token_at(None if self._step is None else self._yielded)
 
     @property

@@ -15,7 +15,7 @@ __all__ = ["Drift", "drift_once"]
 
 @attrs.frozen(kw_only=True)
 class Drift:
-    """Change the persons before each `every`th request for a persons list.
+    """Change the persons before one in `every` requests for a persons list.
 
     `inserts` and `deletes` are how many at least and at most. New persons come at the front, as in
     life, or with `anywhere=True` at random places. `script`, called with the fake and the number of

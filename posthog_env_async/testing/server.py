@@ -142,7 +142,7 @@ class FakePostHog:
 
     @property
     def url(self) -> str:
-        """Give the address to use as `host` of a client, e.g. `http://127.0.0.1:40123`.
+        """Give the address to use as `host` of a client, such as ``http://127.0.0.1:40123``.
 
         Raises:
             RuntimeError: The server does not run.
@@ -161,7 +161,7 @@ class FakePostHog:
 
     @property
     def unknown(self) -> list[Recorded]:
-        """Give the requests for routes that PostHog does not have: assert that there are none."""
+        """Give the requests for routes that PostHog does not have; assert that there are none."""
         return self._serving.unknown
 
     @property
@@ -221,7 +221,7 @@ class FakePostHog:
 
     @property
     def insights(self) -> list[list[dict[str, Any]]]:
-        """Give the scripted answers of Max: each is used once, then the made-up ones come again."""
+        """Give the scripted answers of Max; each is used once, then the made-up ones come again."""
         return self._site.insights
 
     @insights.setter
