@@ -8,15 +8,12 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, cast
 
 import aiohttp
-import attrs
 
 from posthog_env_async.converter import DICT_ROWS, RowType, load, structure, structured_rows
-from posthog_env_async.errors import ConfigurationError
 from posthog_env_async.models import APIKeyInfo
 from posthog_env_async.pagination import Listing, PageSize, checked_numbers
 from posthog_env_async.resources import Logs, MaxTools, PersistedFolders, Persons, Place, Projects
 from posthog_env_async.session import (
-    CLOUD_LIMITS,
     Address,
     APIKey,
     Backoff,
@@ -28,7 +25,8 @@ from posthog_env_async.session import (
     RateLimiter,
     Scopes,
     Session,
-    as_limits,
+    check_settings,
+    limits_for,
     project_text,
     query_text,
     quoted_path,
@@ -41,7 +39,6 @@ T = TypeVar("T")
 TIMEOUT = 120.0
 MAX_CONNECTIONS = 32
 MAX_RESPONSE_BYTES = 64 << 20
-PREFIXES = ("environments", "projects")
 LONGEST_SHOWN = 366 * 86_400.0
 BUDGETS = ("persons", "max_tools", "default")
 
@@ -105,7 +102,7 @@ class PostHogEnv:
         finally:
             api_key = None  # so that no traceback with locals shows it
         address = Address.parse(host or os.environ.get("POSTHOG_HOST") or "us")
-        _check_settings(
+        check_settings(
             prefix=prefix,
             timeout=timeout,
             ssl=ssl,
@@ -117,13 +114,11 @@ class PostHogEnv:
         )
         if self._project_id is not None:
             project_text(self._project_id)
-        if limits == "auto":
-            limits = CLOUD_LIMITS if address.is_cloud else None
         pool = Pool(key, timeout, max_response_bytes, max_connections, session, proxy, ssl)
         self._session = Session(
             address,
             pool,
-            limiter or RateLimiter(as_limits(limits)),
+            limiter or RateLimiter(limits_for(address, limits)),
             backoff or Backoff(),
             prefix,
         )
@@ -280,7 +275,7 @@ class PostHogEnv:
         Items are plain dicts, or of `model`, an attrs class whose `extra` takes unknown fields.
         """
         checked_numbers(offset=offset, max_items=max_items, prefetch=prefetch)
-        rows = DICT_ROWS if model is None else structured_rows(model, _key)
+        rows = DICT_ROWS if model is None else structured_rows(model)
         return self._place.listing(
             self._place.call(quoted_path(path), params=query_text(params), scope=_scopes(scope)),
             cast("RowType[T]", rows),
@@ -299,26 +294,7 @@ def _any(body: bytes) -> Any:
     return load(body) if body else None
 
 
-def _key(item: Any) -> str:
-    found = getattr(item, "uuid", None) or getattr(item, "id", None)
-    return str(attrs.asdict(item)) if found is None else str(found)
-
-
 def _scopes(scope: str | Scopes | None) -> Scopes:
     if scope is None:
         return ()
     return (scope,) if isinstance(scope, str) else scope
-
-
-def _check_settings(*, prefix: str, timeout: float, ssl: object, **counts: int) -> None:
-    if prefix not in PREFIXES:
-        raise ConfigurationError("prefix must be 'environments' or 'projects'")
-    if not timeout > 0:
-        raise ConfigurationError("timeout must be more than 0 seconds")
-    for name, count in counts.items():
-        if count < 1:
-            raise ConfigurationError(f"{name} must be 1 or more")
-    if ssl is not None and not isinstance(ssl, tls.SSLContext):
-        raise ConfigurationError(
-            "ssl must be an ssl.SSLContext that trusts your server's certificate"
-        )

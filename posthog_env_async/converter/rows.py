@@ -139,8 +139,13 @@ def _found_rows_slowly(body: bytes) -> _Envelope:
     )
 
 
-def structured_rows(kind: type[T], key: Callable[[T], str]) -> RowType[T]:
-    """Return how rows of a model are read whole."""
+def _model_key(item: Any) -> str:
+    name = getattr(item, "uuid", None) or getattr(item, "id", None)
+    return str(attrs.asdict(item)) if name is None else str(name)
+
+
+def structured_rows(kind: type[T], key: Callable[[T], str] = _model_key) -> RowType[T]:
+    """Return how rows of a model are read whole; told apart by `uuid` or `id` unless said."""
     return RowType(lambda row: structure(kind, load(row)), key, lambda _: None)
 
 

@@ -38,4 +38,4 @@ class LogEntry:
     extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
 
 
-LOG_ROWS: RowType[LogEntry] = structured_rows(LogEntry, lambda entry: str(entry.uuid))
+LOG_ROWS: RowType[LogEntry] = structured_rows(LogEntry)

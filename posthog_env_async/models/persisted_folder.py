@@ -28,6 +28,4 @@ class PersistedFolder:
     extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
 
 
-FOLDER_ROWS: RowType[PersistedFolder] = structured_rows(
-    PersistedFolder, lambda folder: str(folder.id)
-)
+FOLDER_ROWS: RowType[PersistedFolder] = structured_rows(PersistedFolder)

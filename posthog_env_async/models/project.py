@@ -35,4 +35,4 @@ class APIKeyInfo:
     extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
 
 
-PROJECT_ROWS: RowType[Project] = structured_rows(Project, lambda project: str(project.id))
+PROJECT_ROWS: RowType[Project] = structured_rows(Project)

@@ -1,5 +1,6 @@
 """Listings: a query described once, read as often as wanted."""
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, Generic, TypeVar, cast
@@ -38,18 +39,18 @@ def checked_numbers(**numbers: object) -> None:
             raise ConfigurationError(f"{name} must be a whole number, 0 or more")
 
 
-class _Readable(Generic[T]):
+class _Readable(ABC, Generic[T]):
     """What every listing can do, whichever way its pages are found."""
 
-    def _run(self) -> ListingRun[T]:
-        raise NotImplementedError
+    @abstractmethod
+    def _run(self) -> ListingRun[T]: ...
 
+    @abstractmethod
     def raw(self) -> "_Readable[bytes]":
         """Return the same listing with its rows as undecoded JSON."""
-        raise NotImplementedError
 
-    def _only(self, items: int) -> "_Readable[T]":
-        raise NotImplementedError
+    @abstractmethod
+    def _only(self, items: int) -> "_Readable[T]": ...
 
     async def __aiter__(self) -> AsyncGenerator[T]:
         # Items are let go one by one, so that what a consumer decodes of them does not pile up.

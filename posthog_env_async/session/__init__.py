@@ -7,6 +7,7 @@ from .call import Call, Meter, query_text
 from .limits import CLOUD_LIMITS, Limit, Limiter, Limits, RateLimiter, Window, as_limits, over_limit
 from .pool import Pool
 from .session import Session
+from .settings import check_settings, limits_for
 
 __all__ = [
     "CLOUD_LIMITS",
@@ -26,6 +27,8 @@ __all__ = [
     "Session",
     "Window",
     "as_limits",
+    "check_settings",
+    "limits_for",
     "over_limit",
     "project_text",
     "query_text",
