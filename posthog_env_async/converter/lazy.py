@@ -1,7 +1,6 @@
 """A JSON object that is decoded as far as it is looked at."""
 
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
-from functools import lru_cache
 from typing import Any, cast
 
 import msgspec
@@ -14,7 +13,6 @@ __all__ = ["LazyObject"]
 
 ABSENT = msgspec.UNSET
 KEYS_REMEMBERED = 256
-BEGINNINGS = (b"{", b"n", b"")  # an object, null, nothing
 
 
 class LazyObject(Mapping[str, Any]):
@@ -24,49 +22,44 @@ class LazyObject(Mapping[str, Any]):
     key, or a look at all of them, decodes the whole. `dict(…)` gives a plain dict.
     """
 
-    __slots__ = ("_key", "_text", "_value", "_whole")
+    __slots__ = ("_known", "_text")
 
     def __init__(self, text: bytes) -> None:
-        """Take the text of an object.
-
-        Raises:
-            ResponseDecodeError: when it is one of something else.
-        """
-        if text[:1] not in BEGINNINGS:
-            raise ResponseDecodeError(
-                "the answer does not fit Person: expected dict @ $.properties"
-            )
         self._text = text
-        self._whole: dict[str, Any] | None = None
-        self._key: str | None = None
-        self._value: Any = ABSENT
+        # Nothing, the one key that was asked for with its value, or the whole.
+        self._known: tuple[str, Any] | dict[str, Any] | None = None
 
     def __getitem__(self, key: str) -> Any:
-        value = self._found(key)
+        value = self.get(key, ABSENT)
         if value is ABSENT:
             raise KeyError(key)
         return value
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return the value of a key, or `default` where there is none."""
-        value = self._found(key)
+        """Return the value of a key, or `default` where there is none.
+
+        Raises:
+            ResponseDecodeError: when the text is no object.
+        """
+        known = self._known
+        if known is None:
+            try:
+                value = (_readers.get(key) or _new_reader(key))(self._text).value
+            except (*UNREADABLE, TypeError):
+                return self._all().get(key, default)
+            self._known = (key, value)
+        elif isinstance(known, dict):
+            return known.get(key, default)
+        elif known[0] == key:
+            value = known[1]
+        else:
+            return self._all().get(key, default)
         return default if value is ABSENT else value
 
-    def _found(self, key: str) -> Any:
-        if self._whole is not None:
-            return self._whole.get(key, ABSENT)
-        if self._key is None:
-            try:
-                self._value = _reader(key)(self._text).value
-                self._key = key
-            except (*UNREADABLE, TypeError):
-                return self._all().get(key, ABSENT)
-        return self._value if self._key == key else self._all().get(key, ABSENT)
-
     def _all(self) -> dict[str, Any]:
-        if self._whole is None:
-            self._whole = _object(self._text)
-        return self._whole
+        if not isinstance(self._known, dict):
+            self._known = _object(self._text)
+        return self._known
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all())
@@ -96,12 +89,20 @@ class LazyObject(Mapping[str, Any]):
         return LazyObject, (self._text,)
 
 
-@lru_cache(KEYS_REMEMBERED)
-def _reader(key: str) -> Callable[[bytes], Any]:
+_readers: dict[str, Callable[[bytes], Any]] = {}
+
+
+def _new_reader(key: str) -> Callable[[bytes], Any]:
     only = msgspec.defstruct("Only", [("value", Any, ABSENT)], rename={"value": key}, gc=False)
-    return cast("Callable[[bytes], Any]", msgspec.json.Decoder(only).decode)
+    read = cast("Callable[[bytes], Any]", msgspec.json.Decoder(only).decode)
+    if len(_readers) >= KEYS_REMEMBERED:
+        _readers.clear()
+    _readers[key] = read
+    return read
 
 
 def _object(text: bytes) -> dict[str, Any]:
     found: object = load(text) if text else None
+    if found is not None and not isinstance(found, dict):
+        raise ResponseDecodeError("the answer does not fit Person: expected dict @ $.properties")
     return cast("dict[str, Any]", found or {})

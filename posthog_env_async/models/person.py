@@ -37,19 +37,17 @@ class Person:
     """A person of a project (SERVER.md 1.1, 1.3).
 
     `id` is the UUID's text in a list and a whole number from `persons.get`; go by `uuid`. `name` is
-    whatever property the project displays, so it may be a number or `None`. `is_identified` is said
-    in lists only. UUID, times and properties are decoded when first used, and remembered.
+    whatever property the project displays, so it may be a number or `None`. UUID, times and
+    properties are decoded when first used, and remembered.
     """
 
     _uuid: str
     id: int | str | None
     name: Any
     _distinct_ids: tuple[str, ...] | None
-    is_identified: bool | None
     _created_at: str | None
-    _last_seen_at: str | None
     _properties: bytes
-    _extra: Mapping[str, Any] | tuple[Any, ...]
+    _rest: tuple[Any, ...]
     _looked_at: Mapping[str, Any] | None = attrs.field(default=None, init=False)
 
     @cached_property
@@ -71,8 +69,13 @@ class Person:
     @cached_property
     def last_seen_at(self) -> datetime | None:
         """When the person was last seen, to the hour or so; only newer servers say."""
-        text = self._last_seen_at
+        text = self._rest[1]
         return None if text is None else _parsed(as_time, text, "a time @ $.last_seen_at")
+
+    @property
+    def is_identified(self) -> bool | None:
+        """Whether the person was identified; only a list says."""
+        return cast("bool | None", self._rest[0])
 
     @property
     def properties(self) -> Mapping[str, Any]:
@@ -81,16 +84,19 @@ class Person:
         A read-only mapping that decodes one key alone, or all at the second; `dict(…)` is plain.
         """
         # Remembered by hand: what attrs makes of cached_property costs as much as a key.
-        if self._looked_at is None:
-            object.__setattr__(self, "_looked_at", LazyObject(self._properties))
-        return cast("Mapping[str, Any]", self._looked_at)
+        seen: Mapping[str, Any] | None = self._looked_at
+        if seen is None:
+            seen = LazyObject(self._properties)
+            object.__setattr__(self, "_looked_at", seen)
+        return seen
 
     @cached_property
     def extra(self) -> Mapping[str, Any]:
         """Fields of the row that this class does not name."""
-        if isinstance(self._extra, Mapping):
-            return self._extra
-        pairs = zip(UNMODELLED, self._extra, strict=True)
+        extra = self._rest[2:]
+        if len(extra) == 1:
+            return cast("Mapping[str, Any]", extra[0])
+        pairs = zip(UNMODELLED, extra, strict=True)
         return {name: value for name, value in pairs if value is not ABSENT}
 
     def __eq__(self, other: object) -> bool:
@@ -103,7 +109,7 @@ class Person:
     @property
     def _said(self) -> tuple[Any, ...]:
         plain = (self._uuid, self.id, self.name, self.distinct_ids, self.is_identified)
-        return (*plain, self._created_at, self._last_seen_at, self.extra)
+        return (*plain, self._created_at, self._rest[1], self.extra)
 
     def __hash__(self) -> int:
         return hash(self._uuid)
@@ -143,11 +149,9 @@ def _read(row: Raw) -> Person:
         checked.id,
         checked.name,
         checked.distinct_ids,
-        checked.is_identified,
         checked.created_at,
-        checked.last_seen_at,
         dump(as_mapping(fields).get("properties")),
-        checked.extra,
+        (checked.is_identified, checked.last_seen_at, checked.extra),
     )
 
 
@@ -157,11 +161,15 @@ def _build(row: Any) -> Person:
         row.id,
         row.name,
         row.distinct_ids,
-        row.is_identified,
         row.created_at,
-        row.last_seen_at,
         bytes(row.properties),
-        (row.type, row.matched_recordings, row.value_at_data_point),
+        (
+            row.is_identified,
+            row.last_seen_at,
+            row.type,
+            row.matched_recordings,
+            row.value_at_data_point,
+        ),
     )
 
 

@@ -1,6 +1,7 @@
 """JSON becomes models: strict about types, calm about what it does not know (SERVER.md 1.1, 6)."""
 
 import json
+import pickle
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -13,6 +14,7 @@ from posthog_env_async import APIKeyInfo, LogEntry, PersistedFolder, Project, Re
 from posthog_env_async.converter import (
     BYTES_ROWS,
     DICT_ROWS,
+    LazyObject,
     as_time,
     dump,
     load,
@@ -302,3 +304,37 @@ def test_a_row_is_stamped_with_its_time_of_creation(
 def test_a_row_that_is_no_object_has_no_stamp() -> None:
     assert DICT_ROWS.stamp([1]) is None
     assert BYTES_ROWS.stamp(b"[1]") is None
+
+
+def test_one_key_is_read_alone_and_the_rest_at_the_second() -> None:
+    seen = LazyObject(b'{"email":"a","n":18446744073709551617,"email":"b","odd":"\\ud800"}')
+
+    assert seen.get("email") == "b"
+    assert seen["email"] == "b"
+    assert seen.get("none") is None
+    assert seen == {"email": "b", "n": 18446744073709551617, "odd": "\ud800"}
+    assert "none" not in seen
+
+
+@pytest.mark.parametrize("text", [b"", b"null", b"{}"])
+def test_nothing_reads_as_an_empty_mapping(text: bytes) -> None:
+    seen = LazyObject(text)
+
+    assert seen.get("a", 7) == 7
+    assert len(seen) == 0
+    with pytest.raises(KeyError):
+        seen["a"]
+
+
+@pytest.mark.parametrize("key", ['quo"te', "back\\slash", "line\n", "", "$ok", "\ud800"])
+def test_any_key_can_be_asked_for(key: str) -> None:
+    seen = LazyObject(json.dumps({key: 1, "other": 2}).encode())
+
+    assert seen.get(key) == 1
+    assert list(seen) == [key, "other"]
+
+
+def test_a_lazy_object_pickles_and_reads_again() -> None:
+    seen = pickle.loads(pickle.dumps(LazyObject(b'{"a":1}')))  # noqa: S301 - our own bytes
+
+    assert dict(seen) == {"a": 1}
