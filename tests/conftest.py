@@ -1,6 +1,7 @@
 """What every test may ask for: the embedded server, a client of it, and Hypothesis' two depths."""
 
 import os
+import signal
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,6 +13,10 @@ from posthog_env_async.testing import FakePostHog
 # A developer's own key and host must not leak into a test, nor into what a test starts.
 for name in ("POSTHOG_PERSONAL_API_KEY", "POSTHOG_HOST", "POSTHOG_PROJECT_ID"):
     os.environ.pop(name, None)
+
+# A job in the background ignores Ctrl-C, and so would every command that a test starts and stops.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # `dev` is the same run every time; `check` (POSTHOG_ENV_CHECK=1) looks further, by chance.
 # Neither has a deadline: a case that starts a server takes as long as the machine lets it.
