@@ -1,19 +1,11 @@
 """JSON to models by msgspec and cattrs, which nobody else imports."""
 
 from .lazy import LazyObject
-from .rows import (
-    ABSENT,
-    BYTES_ROWS,
-    DICT_ROWS,
-    UNDECODED,
-    LoadedPage,
-    RowType,
-    checked_rows,
-    load_page,
-    structured_rows,
-)
-from .strict import as_time, as_uuid, structure, unknown_fields
+from .pages import LoadedPage, RowType, load_page
+from .rows import ABSENT, UNDECODED, checked_rows, record, structured_rows
+from .strict import as_time, as_uuid, structure
 from .text import Raw, as_mapping, dump, load
+from .undecoded import BYTES_ROWS, DICT_ROWS
 
 __all__ = [
     "ABSENT",
@@ -31,7 +23,7 @@ __all__ = [
     "dump",
     "load",
     "load_page",
+    "record",
     "structure",
     "structured_rows",
-    "unknown_fields",
 ]

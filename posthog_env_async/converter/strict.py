@@ -10,7 +10,7 @@ import cattrs
 
 from posthog_env_async.errors import ResponseDecodeError
 
-__all__ = ["as_time", "as_uuid", "structure", "unknown_fields"]
+__all__ = ["as_time", "as_uuid", "structure"]
 
 T = TypeVar("T")
 
@@ -46,14 +46,14 @@ def structure(kind: type[T], value: Any, where: str = "$") -> T:
     raise ResponseDecodeError(f"the answer does not fit {kind.__name__.lstrip('_')}: {wrong}")
 
 
-def unknown_fields(kind: type[Any], row: Mapping[str, Any]) -> dict[str, Any]:
+def _unknown_fields(kind: type[Any], row: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a model does not name."""
-    known = {field.alias for field in attrs.fields(kind)}
+    known = {field.alias for field in attrs.fields(kind)} - {EXTRA}
     return {name: value for name, value in row.items() if name not in known}
 
 
 def _with_extra(kind: type[Any], row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, EXTRA: unknown_fields(kind, row)} if attrs.has(kind) else row
+    return {**row, EXTRA: _unknown_fields(kind, row)} if attrs.has(kind) else row
 
 
 def _wrong_fields(kind: type[Any], value: Any, where: str) -> str:

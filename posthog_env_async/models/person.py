@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
-from operator import attrgetter
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -15,12 +14,12 @@ from posthog_env_async.converter import (
     LazyObject,
     Raw,
     RowType,
-    as_mapping,
     as_time,
     as_uuid,
     checked_rows,
     dump,
     load,
+    record,
     structure,
 )
 from posthog_env_async.errors import ResponseDecodeError
@@ -31,96 +30,29 @@ T = TypeVar("T")
 
 UNMODELLED = ("type", "matched_recordings", "value_at_data_point")
 
-
-@attrs.frozen(repr=False, eq=False)
-class Person:
-    """A person of a project (SERVER.md 1.1, 1.3).
-
-    `id` is the UUID's text in a list and a whole number from `persons.get`; go by `uuid`. `name` is
-    whatever property the project displays, so it may be a number or `None`. UUID, times and
-    properties are decoded when first used, and remembered.
-    """
-
-    _uuid: str
-    id: int | str | None
-    name: Any
-    _distinct_ids: tuple[str, ...] | None
-    _created_at: str | None
-    _properties: bytes
-    _rest: tuple[Any, ...]
-    _looked_at: Mapping[str, Any] | None = attrs.field(default=None, init=False)
-
-    @cached_property
-    def uuid(self) -> UUID:
-        """What identifies the person everywhere."""
-        return _parsed(as_uuid, self._uuid, "a UUID @ $.uuid")
-
-    @property
-    def distinct_ids(self) -> tuple[str, ...]:
-        """Ids of the person's events; in a list at most 1,000 of them."""
-        return self._distinct_ids or ()
-
-    @cached_property
-    def created_at(self) -> datetime | None:
-        """When the person was first seen."""
-        text = self._created_at
-        return None if text is None else _parsed(as_time, text, "a time @ $.created_at")
-
-    @cached_property
-    def last_seen_at(self) -> datetime | None:
-        """When the person was last seen, to the hour or so; only newer servers say."""
-        text = self._rest[1]
-        return None if text is None else _parsed(as_time, text, "a time @ $.last_seen_at")
-
-    @property
-    def is_identified(self) -> bool | None:
-        """Whether the person was identified; only a list says."""
-        return cast("bool | None", self._rest[0])
-
-    @property
-    def properties(self) -> Mapping[str, Any]:
-        """The person's properties, any JSON; empty when the server sends `null`.
-
-        A read-only mapping that decodes one key alone, or all at the second; `dict(…)` is plain.
-        """
-        # Remembered by hand: what attrs makes of cached_property costs as much as a key.
-        seen: Mapping[str, Any] | None = self._looked_at
-        if seen is None:
-            seen = LazyObject(self._properties)
-            object.__setattr__(self, "_looked_at", seen)
-        return seen
-
-    @cached_property
-    def extra(self) -> Mapping[str, Any]:
-        """Fields of the row that this class does not name."""
-        extra = self._rest[2:]
-        if len(extra) == 1:
-            return cast("Mapping[str, Any]", extra[0])
-        pairs = zip(UNMODELLED, extra, strict=True)
-        return {name: value for name, value in pairs if value is not ABSENT}
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Person):
-            return NotImplemented
-        return self._said == other._said and (
-            self._properties == other._properties or self.properties == other.properties
-        )
-
-    @property
-    def _said(self) -> tuple[Any, ...]:
-        plain = (self._uuid, self.id, self.name, self.distinct_ids, self.is_identified)
-        return (*plain, self._created_at, self._rest[1], self.extra)
-
-    def __hash__(self) -> int:
-        return hash(self._uuid)
-
-    def __repr__(self) -> str:
-        return f"Person(uuid={self._uuid!r})"
+_Row = record(
+    "_Row",
+    __name__,
+    [
+        ("uuid", str),
+        ("id", int | str | None, None),
+        ("name", Any, None),
+        ("distinct_ids", tuple[str, ...] | None, None),
+        ("is_identified", bool | None, None),
+        ("created_at", str | None, None),
+        ("last_seen_at", str | None, None),
+        ("properties", UNDECODED, UNDECODED(b"")),
+        ("type", Any, ABSENT),
+        # A tuple, since one that is empty costs nothing, and a list gives Python's collector work.
+        ("matched_recordings", tuple[Any, ...] | None, ABSENT),
+        ("value_at_data_point", Any, ABSENT),
+    ],
+)
 
 
-@attrs.frozen
+@attrs.define
 class _Person:
-    """What an odd row is checked against."""
+    """A row with other fields or types than a list has, as far as it is a person at all."""
 
     uuid: str
     id: int | str | None = None
@@ -133,6 +65,93 @@ class _Person:
     extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
 
 
+@attrs.frozen(repr=False, eq=False)
+class Person:
+    """A person of a project (SERVER.md 1.1, 1.3).
+
+    `id` is the UUID's text in a list and a whole number from `persons.get`; go by `uuid`. `name` is
+    whatever property the project displays, so it may be a number or `None`. UUID, times and
+    properties are decoded when first used, and remembered.
+    """
+
+    _row: Any
+
+    @cached_property
+    def uuid(self) -> UUID:
+        """What identifies the person everywhere."""
+        return _parsed(as_uuid, self._row.uuid, "a UUID @ $.uuid")
+
+    @property
+    def id(self) -> int | str | None:
+        """The UUID's text in a list; a whole number from `persons.get`."""
+        return cast("int | str | None", self._row.id)
+
+    @property
+    def name(self) -> Any:
+        """What the project displays: mostly a text, but any property may be chosen."""
+        return self._row.name
+
+    @property
+    def distinct_ids(self) -> tuple[str, ...]:
+        """Ids of the person's events; in a list at most 1,000 of them."""
+        return self._row.distinct_ids or ()
+
+    @cached_property
+    def created_at(self) -> datetime | None:
+        """When the person was first seen."""
+        text = self._row.created_at
+        return None if text is None else _parsed(as_time, text, "a time @ $.created_at")
+
+    @cached_property
+    def last_seen_at(self) -> datetime | None:
+        """When the person was last seen, to the hour or so; only newer servers say."""
+        text = self._row.last_seen_at
+        return None if text is None else _parsed(as_time, text, "a time @ $.last_seen_at")
+
+    @property
+    def is_identified(self) -> bool | None:
+        """Whether the person was identified; only a list says."""
+        return cast("bool | None", self._row.is_identified)
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """The person's properties, any JSON; empty when the server sends `null`.
+
+        A read-only mapping that decodes one key alone, or all at the second; `dict(…)` is plain.
+        """
+        found = self._row.properties
+        if type(found) is bytes:
+            found = self._row.properties = LazyObject(found)
+        return cast("LazyObject", found)
+
+    @cached_property
+    def extra(self) -> Mapping[str, Any]:
+        """Fields of the row that this class does not name."""
+        if isinstance(self._row, _Person):
+            return self._row.extra
+        said = {name: getattr(self._row, name) for name in UNMODELLED}
+        if said["matched_recordings"] not in (None, ABSENT):
+            said["matched_recordings"] = list(said["matched_recordings"])
+        return {name: value for name, value in said.items() if value is not ABSENT}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Person):
+            return NotImplemented
+        return self._said == other._said and self.properties == other.properties
+
+    @property
+    def _said(self) -> tuple[Any, ...]:
+        row = self._row
+        plain = (row.uuid, row.id, row.name, self.distinct_ids, row.is_identified)
+        return (*plain, row.created_at, row.last_seen_at, self.extra)
+
+    def __hash__(self) -> int:
+        return hash(self._row.uuid)
+
+    def __repr__(self) -> str:
+        return f"Person(uuid={self._row.uuid!r})"
+
+
 def _parsed(kind: Callable[[str], T], text: str, expected: str) -> T:
     try:
         return kind(text)
@@ -141,57 +160,11 @@ def _parsed(kind: Callable[[str], T], text: str, expected: str) -> T:
     raise ResponseDecodeError(wrong)
 
 
-def _read(row: Raw) -> Person:
-    fields = load(row)
-    checked = structure(_Person, fields)
-    return Person(
-        checked.uuid,
-        checked.id,
-        checked.name,
-        checked.distinct_ids,
-        checked.created_at,
-        dump(as_mapping(fields).get("properties")),
-        (checked.is_identified, checked.last_seen_at, checked.extra),
-    )
+def _odd_row(text: Raw) -> Any:
+    row: Any = structure(_Person, load(text))
+    row.properties = dump(row.properties)
+    return row
 
 
-def _build(row: Any) -> Person:
-    return Person(
-        row.uuid,
-        row.id,
-        row.name,
-        row.distinct_ids,
-        row.created_at,
-        bytes(row.properties),
-        (
-            row.is_identified,
-            row.last_seen_at,
-            row.type,
-            row.matched_recordings,
-            row.value_at_data_point,
-        ),
-    )
-
-
-def _stamp(person: Person) -> str | None:
-    return person._created_at or ""  # noqa: SLF001 - this module's own  # pyright: ignore[reportPrivateUsage]
-
-
-PERSON_ROWS: RowType[Person] = checked_rows(
-    [
-        ("uuid", str),
-        ("id", int | str | None, None),
-        ("name", Any, None),
-        ("distinct_ids", tuple[str, ...] | None, None),
-        ("is_identified", bool | None, None),
-        ("created_at", str | None, None),
-        ("last_seen_at", str | None, None),
-        ("properties", UNDECODED, UNDECODED(b"")),
-        *((name, Any, ABSENT) for name in UNMODELLED),
-    ],
-    _build,
-    read=_read,
-    key=attrgetter("_uuid"),
-    stamp=_stamp,
-)
+PERSON_ROWS: RowType[Person] = checked_rows(_Row, Person, load=_odd_row, undecoded="properties")
 """How the rows of the persons list, or a retrieved person, become `Person`s."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import anyio
 import attrs
@@ -11,21 +11,19 @@ from .windows import Window, WindowPage, WindowReader
 
 __all__ = ["OVERLAP", "WIRE_MOST", "ReadAhead"]
 
-T = TypeVar("T")
-
 WIRE_MOST = 10_000
 OVERLAP = 8
 OVERLAP_SHARE = 50
 
 
 @attrs.frozen
-class _Reading(Generic[T]):
+class _Reading:
     window: Window
-    task: "asyncio.Task[WindowPage[T]]"
+    task: asyncio.Task[WindowPage]
 
 
 @attrs.define
-class ReadAhead(Generic[T]):
+class ReadAhead:
     """Plans windows that overlap the one before, and keeps up to `prefetch` of them in flight.
 
     Where requests are counted, the first page goes alone: a short listing then costs one request.
@@ -33,7 +31,7 @@ class ReadAhead(Generic[T]):
     that stays open across its `yield` would cancel the consumer.
     """
 
-    reader: WindowReader[T]
+    reader: WindowReader
     first: int | None
     planned: int
     prefetch: int
@@ -41,7 +39,7 @@ class ReadAhead(Generic[T]):
     enough: int | None
     overlap: int = OVERLAP
     stretch: int = 1
-    _readings: deque[_Reading[T]] = attrs.field(factory=deque["_Reading[T]"], init=False)
+    _readings: deque[_Reading] = attrs.field(factory=deque[_Reading], init=False)
     _counted: bool = attrs.field(default=False, init=False)
     _total: int | None = attrs.field(default=None, init=False)
     _answered: bool = attrs.field(default=False, init=False)
@@ -59,7 +57,7 @@ class ReadAhead(Generic[T]):
         """Read larger windows while rows are inserted faster than the page size passes them."""
         self.stretch = min(self.stretch * 2, WIRE_MOST) if not fresh else max(1, self.stretch // 2)
 
-    async def take(self, position: int) -> WindowPage[T]:
+    async def take(self, position: int) -> WindowPage:
         """Return the next window at `position`, read ahead or read now."""
         while self._readings and self._readings[0].window.end <= position:
             await self._cancel([self._readings.popleft()])
@@ -90,7 +88,7 @@ class ReadAhead(Generic[T]):
         self._readings.clear()
         await self._cancel(readings)
 
-    async def _cancel(self, readings: "tuple[_Reading[T], ...] | list[_Reading[T]]") -> None:
+    async def _cancel(self, readings: tuple[_Reading, ...] | list[_Reading]) -> None:
         """Cancel tasks and wait until they are gone, also when the caller is being cancelled.
 
         Not by gather: it would pass on the cancellation of a child as if it were the caller's.
@@ -101,7 +99,7 @@ class ReadAhead(Generic[T]):
             with anyio.CancelScope(shield=True):
                 await asyncio.wait([reading.task for reading in readings])
 
-    async def _read(self, window: Window) -> WindowPage[T]:
+    async def _read(self, window: Window) -> WindowPage:
         counted, self._counted = self.prefetch > 0 and not self._counted, True
         page = await self.reader.read(window, counted=counted)
         self._answered = True

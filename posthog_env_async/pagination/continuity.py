@@ -8,7 +8,7 @@ docs/design.md has the whole argument.
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import islice, repeat
+from itertools import chain, islice
 
 import attrs
 
@@ -35,13 +35,10 @@ class Seen:
     loose: tuple[bytes, ...] = ()
     _tail: frozenset[bytes] = attrs.field(init=False)
     _loose: frozenset[bytes] = attrs.field(init=False)
-    _young: dict[str, int] = attrs.field(factory=dict[str, int], init=False)
-    _old: dict[str, int] = attrs.field(factory=dict[str, int], init=False)
-    _pages: deque[tuple[int, Sequence[str]]] = attrs.field(
-        factory=deque[tuple[int, Sequence[str]]], init=False
-    )
-    _read: int = attrs.field(default=0, init=False)
-    _young_since: int = attrs.field(default=0, init=False)
+    _young: set[str] = attrs.field(factory=set[str], init=False)
+    _old: set[str] = attrs.field(factory=set[str], init=False)
+    _pages: deque[Sequence[str]] = attrs.field(factory=deque[Sequence[str]], init=False)
+    _young_pages: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._tail, self._loose = frozenset(self.tail), frozenset(self.loose)
@@ -65,60 +62,69 @@ class Seen:
         """Return the place of the first row that proves that nothing before it was missed."""
         return next((place for place, key in enumerate(keys) if self.proves(key)), None)
 
-    def fresh(self, keys: Sequence[str], stamp: Stamp, frontier: int | None) -> list[int]:
+    def fresh(self, keys: Sequence[str], stamp: Stamp, frontier: int | None) -> Sequence[int]:
         """Return the places of the rows to yield.
 
         A row before the first proof is behind what was read, so it was yielded and forgotten, or is
         new; unless it may have changed places with the row at the `frontier`, given as a moment.
         """
-        if self._is_simple(keys):
-            young, old = self._young, self._old
-            return [n for n, key in enumerate(keys) if key not in young and key not in old]
+        places = self._rest(keys)
+        if places is not None:
+            return places
         first = self.first_proof(keys) or 0
-        places: dict[str, int] = {}
+        found: dict[str, int] = {}
         for place, key in enumerate(keys):
             behind = place < first and (frontier is None or moment(stamp(place)) != frontier)
             if not behind and not self.knows(key):
-                places.setdefault(key, place)
-        return list(places.values())
+                found.setdefault(key, place)
+        return list(found.values())
 
-    def _is_simple(self, keys: Sequence[str]) -> bool:
-        """Whether a page begins with a row known from this run, or nothing is known at all."""
-        if self._tail or self._loose or len(set(keys)) != len(keys):
-            return False
-        return not keys or self.is_empty or self.proves(keys[0])
+    def _rest(self, keys: Sequence[str]) -> range | None:
+        """Return the places behind the known rows where a page is known rows and then new ones.
+
+        So is nearly every page: this costs a few passes that Python makes at once.
+        """
+        if self._tail or self._loose:
+            return None
+        known = next((n for n, key in enumerate(keys) if not self.proves(key)), len(keys))
+        if not known and keys and not self.is_empty:
+            return None
+        rest = set(keys[known:])
+        is_new = rest.isdisjoint(self._young) and rest.isdisjoint(self._old)
+        return range(known, len(keys)) if is_new and len(rest) == len(keys) - known else None
 
     def remember(self, keys: Sequence[str]) -> None:
         """Remember a page's rows in the server's order; now and then forget the oldest."""
         if not keys:
             return
-        self._read += 1
         if len(self._young) >= self.capacity:
             self._forget_old()
-        self._pages.append((self._read, keys))
-        self._young.update(zip(keys, repeat(self._read)))
+        self._pages.append(keys)
+        self._young.update(keys)
+        self._young_pages += 1
 
     def _forget_old(self) -> None:
         self.whole = self.whole and not self._old
-        self._old, self._young = self._young, {}
+        self._old, self._young = self._young, set()
         if not self.whole:
             self.tail, self._tail = (), frozenset()
             self.loose, self._loose = (), frozenset()
-        while self._pages[0][0] < self._young_since:
+        while len(self._pages) > self._young_pages:
             self._pages.popleft()
-        self._young_since = self._read
-
-    def _latest(self, key: str) -> int | None:
-        return self._young.get(key) or self._old.get(key)
+        self._young_pages = 0
 
     def last(self, count: int, *, without: Collection[str] = ()) -> tuple[bytes, ...]:
         """Return digests of the `count` rows nearest to the end, the last first."""
-        keys = (key for read, page in reversed(self._pages) for key in self._only(read, page))
-        own = [digest(key) for key in islice((key for key in keys if key not in without), count)]
+        own = [digest(key) for key in islice(self._backwards(without), count)]
         return (*own, *self.tail[: count - len(own)])
 
-    def _only(self, read: int, page: Sequence[str]) -> Iterator[str]:
-        return (key for key in reversed(page) if self._latest(key) == read)
+    def _backwards(self, without: Collection[str]) -> Iterator[str]:
+        """Yield each row once, from the end: where it was read last."""
+        passed = set(without)
+        for key in chain.from_iterable(map(reversed, reversed(self._pages))):
+            if key not in passed:
+                passed.add(key)
+                yield key
 
     def fits(self, count: int, *, without: Collection[str] = ()) -> bool:
         """Whether `last` gives everything that was ever seen."""

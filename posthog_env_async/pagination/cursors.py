@@ -71,6 +71,11 @@ class CursorReader(Generic[T]):
         self._within = 0 if resume is None else resume.within
 
     @property
+    def kind(self) -> RowType[T]:
+        """How the rows are read, and what the caller gets for them."""
+        return self.source.rows
+
+    @property
     def _before(self) -> int:
         return 0 if self.plan.resume is None else self.plan.resume.items
 
@@ -79,7 +84,7 @@ class CursorReader(Generic[T]):
         most = self.plan.max_items
         return None if most is None else max(0, most - self._before - self.items)
 
-    async def next(self) -> Step[T] | None:
+    async def next(self) -> Step | None:
         """Return the next page, or `None` at the end.
 
         Raises:
@@ -99,8 +104,8 @@ class CursorReader(Generic[T]):
         raw, page = await self.source.session.fetch(call, self._loaded)
         return self._accept(raw, page, size)
 
-    def _accept(self, raw: bytes, page: LoadedPage[T], size: int) -> Step[T]:
-        items, keys = page.items, page.keys
+    def _accept(self, raw: bytes, page: LoadedPage, size: int) -> Step:
+        keys = page.keys
         before = self._last.keys if self._last else []
         self._check_progress(keys, before, page.cursor)
         skip = self._already(keys)
@@ -111,10 +116,10 @@ class CursorReader(Generic[T]):
         self._last = _Accepted(keys, len(places), self.cursor, skip)
         self._within, self._cut_short = 0, page.failure
         if page.failure is None:
-            self._go_on(page, is_full=page.rows >= size)
-        return Step([items[place] for place in places], raw, None, None)
+            self._go_on(page, is_full=page.length >= size)
+        return Step([page.rows[place] for place in places], raw, None, None)
 
-    def _loaded(self, body: bytes) -> tuple[bytes, LoadedPage[T]]:
+    def _loaded(self, body: bytes) -> tuple[bytes, LoadedPage]:
         return body, load_page(body, self.source.rows)
 
     def _already(self, keys: list[str]) -> int:
@@ -133,7 +138,7 @@ class CursorReader(Generic[T]):
                 f" December 2025 do: {ADVICE}"
             )
 
-    def _go_on(self, page: LoadedPage[T], *, is_full: bool) -> None:
+    def _go_on(self, page: LoadedPage, *, is_full: bool) -> None:
         more = page.has_more
         if more is None:
             more = page.cursor is not None or is_full

@@ -53,13 +53,11 @@ class _Readable(ABC, Generic[T]):
     def _only(self, items: int) -> "_Readable[T]": ...
 
     async def __aiter__(self) -> AsyncGenerator[T]:
-        # Items are let go one by one, so that what a consumer decodes of them does not pile up.
         run = self._run()
         try:
-            while (items := await run.next_items()) is not None:
-                items.reverse()
-                while items:
-                    yield items.pop()
+            while (items := await run.let_go()) is not None:
+                for item in items:
+                    yield item
         finally:
             await run.aclose()
 

@@ -1,10 +1,11 @@
 """Paging by offset over a set that changes: in order, each page proven to join the last."""
 
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 
+from posthog_env_async.converter import RowType
 from posthog_env_async.errors import PostHogError, ResponseDecodeError
 
 from .ahead import WIRE_MOST, ReadAhead
@@ -41,10 +42,10 @@ class OffsetPlan:
 
 
 @attrs.frozen
-class _Accepted(Generic[T]):
+class _Accepted:
     """The last page: the places of its new rows, of which the first `added` are handed out."""
 
-    page: WindowPage[T]
+    page: WindowPage
     places: Sequence[int]
     added: int
     begins: int
@@ -67,10 +68,10 @@ class OffsetReader(Generic[T]):
     ended: bool = attrs.field(default=False, init=False)
     _idle: int = attrs.field(default=0, init=False)
     _failure: ResponseDecodeError | None = attrs.field(default=None, init=False)
-    _last: _Accepted[T] | None = attrs.field(default=None, init=False)
-    _reader: WindowReader[T] = attrs.field(init=False)
-    _ahead: ReadAhead[T] = attrs.field(init=False)
-    _seams: Seams[T] = attrs.field(init=False)
+    _last: _Accepted | None = attrs.field(default=None, init=False)
+    _reader: WindowReader = attrs.field(init=False)
+    _ahead: ReadAhead = attrs.field(init=False)
+    _seams: Seams = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         plan, resume = self.plan, self.plan.resume
@@ -98,6 +99,11 @@ class OffsetReader(Generic[T]):
             self._seams.tied_up = len(resume.tail) + len(resume.loose)
 
     @property
+    def kind(self) -> RowType[T]:
+        """How the rows are read, and what the caller gets for them."""
+        return self.source.rows
+
+    @property
     def _before(self) -> int:
         return 0 if self.plan.resume is None else self.plan.resume.items
 
@@ -106,7 +112,7 @@ class OffsetReader(Generic[T]):
         most = self.plan.max_items
         return None if most is None else max(0, most - self._before - self.items)
 
-    async def next(self) -> Step[T] | None:
+    async def next(self) -> Step | None:
         """Return the next page, or `None` at the end.
 
         Raises:
@@ -128,7 +134,7 @@ class OffsetReader(Generic[T]):
             await self._ahead.drop()
             raise
         step = self._accept(page)
-        await self._check_progress(page, found=len(step.items))
+        await self._check_progress(page, found=len(step.rows))
         is_over = step.next_offset is None or self._failure is not None
         if is_over or cap != self._reader.cap:
             await self._ahead.drop()
@@ -136,7 +142,7 @@ class OffsetReader(Generic[T]):
             self._ahead.fill()
         return step
 
-    async def _check_progress(self, page: WindowPage[T], *, found: int) -> None:
+    async def _check_progress(self, page: WindowPage, *, found: int) -> None:
         """Now and then see whether pages without anything new are new pages at all."""
         self._idle = self._idle + 1 if page.keys and page.end is not None and not found else 0
         if self._idle and self._idle % IDLE_PAGES == 0:
@@ -160,7 +166,7 @@ class OffsetReader(Generic[T]):
             complete=self.ended and not self._seams.unproven,
         )
 
-    def _accept(self, page: WindowPage[T]) -> Step[T]:
+    def _accept(self, page: WindowPage) -> Step:
         places = self._seams.fresh(page)
         again = max(0, self.position - page.window.start)
         doubled = max(0, len(page.keys) - len(places) - again)
@@ -168,20 +174,20 @@ class OffsetReader(Generic[T]):
         self._seams.moved = self._seams.moved or doubled > 0
         added = places[: self._left]
         self._seams.seen.remember(self._seams.covered(page, added, is_cut=len(added) < len(places)))
-        items = [page.items[place] for place in added]
+        rows = _picked(page.rows, added)
         deepest = self._seams.deepest
-        self._ahead.found(len(items))
-        if items:
-            self._seams.go_deeper(items)
+        self._ahead.found(len(rows))
+        if rows:
+            self._seams.go_deeper(rows)
         begins, self._failure = self.position, page.failure
         self.pages += 1
-        self.items += len(items)
+        self.items += len(rows)
         is_last = page.end is None or self._left == 0
         self.ended = is_last and self._failure is None
         if self._failure is None:
             self.position = page.window.start + len(page.keys) if page.end is None else page.end
         self._last = _Accepted(page, places, len(added), begins, deepest)
-        return Step(items, page.body, begins, None if self.ended else self.position)
+        return Step(rows, page.body, begins, None if self.ended else self.position)
 
     def settle(self) -> None:
         """Let go of the last page: all of it was yielded."""
@@ -220,7 +226,13 @@ class OffsetReader(Generic[T]):
         if last is None or yielded == last.added:
             return self._seams.deepest
         return (
-            self._seams.moment(last.page.items[last.places[yielded - 1]])
+            self._seams.moment(last.page.rows[last.places[yielded - 1]])
             if yielded
             else last.deepest
         )
+
+
+def _picked(rows: list[Any], places: Sequence[int]) -> list[Any]:
+    if isinstance(places, range):
+        return rows[places.start : places.stop]
+    return [rows[place] for place in places]

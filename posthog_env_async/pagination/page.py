@@ -1,8 +1,10 @@
 """What a listing yields and how it ends: pages and the report."""
 
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
+
+from posthog_env_async.converter import RowType
 
 __all__ = ["ListingReport", "Page", "Reader", "Step"]
 
@@ -46,10 +48,10 @@ class ListingReport:
 
 
 @attrs.frozen
-class Step(Generic[T]):
+class Step:
     """A page that a reader accepted."""
 
-    items: list[T] = attrs.field(repr=False)
+    rows: list[Any] = attrs.field(repr=False)
     raw: bytes = attrs.field(repr=False)
     offset: int | None
     next_offset: int | None
@@ -58,7 +60,12 @@ class Step(Generic[T]):
 class Reader(Protocol[T]):
     """What reads a listing page after page: by offset or by cursor."""
 
-    async def next(self) -> Step[T] | None:
+    @property
+    def kind(self) -> RowType[T]:
+        """How the rows are read, and what the caller gets for them."""
+        ...
+
+    async def next(self) -> Step | None:
         """Return the next page, or `None` at the end; after an error, try that page again."""
         ...
 

@@ -1,7 +1,8 @@
 """A listing being read: an iterator that knows where it stands and what it did."""
 
+from collections.abc import Iterator
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import attrs
 
@@ -23,7 +24,7 @@ class ListingRun(Generic[T]):
     """
 
     _reader: Reader[T] = attrs.field(repr=False)
-    _step: Step[T] | None = attrs.field(default=None, init=False, repr=False)
+    _step: Step | None = attrs.field(default=None, init=False, repr=False)
     _yielded: int = attrs.field(default=0, init=False)
 
     async def __aenter__(self) -> Self:
@@ -41,11 +42,11 @@ class ListingRun(Generic[T]):
         return self
 
     async def __anext__(self) -> T:
-        while self._step is None or self._yielded == len(self._step.items):
+        while self._step is None or self._yielded == len(self._step.rows):
             if await self._next_step() is None:
                 raise StopAsyncIteration
         self._yielded += 1
-        return self._step.items[self._yielded - 1]
+        return self._reader.kind.item(self._step.rows[self._yielded - 1])
 
     async def next_page(self) -> Page[T] | None:
         """Return the next page, or `None` at the end; items of the page before count as yielded.
@@ -56,8 +57,9 @@ class ListingRun(Generic[T]):
         step = await self._next_step()
         if step is None:
             return None
-        self._yielded = len(step.items)
-        return Page(tuple(step.items), step.offset, step.next_offset, self.token, step.raw)
+        self._yielded = len(step.rows)
+        items = tuple(self._reader.kind.items(step.rows))
+        return Page(items, step.offset, step.next_offset, self.token, step.raw)
 
     async def next_items(self) -> list[T] | None:
         """Return the items of the next page, all of them yielded, or `None` at the end.
@@ -67,12 +69,21 @@ class ListingRun(Generic[T]):
         Raises:
             PostHogError: with `resume_token` set.
         """
+        rows = await self._settled_rows()
+        return None if rows is None else self._reader.kind.items(rows)
+
+    async def let_go(self) -> Iterator[T] | None:
+        """Do as `next_items`, but let go of each item as it is taken."""
+        rows = await self._settled_rows()
+        return None if rows is None else self._reader.kind.let_go(rows)
+
+    async def _settled_rows(self) -> list[Any] | None:
         step = await self._next_step()
         if step is None:
             return None
         self._reader.settle()
         self._step, self._yielded = None, 0
-        return step.items
+        return step.rows
 
     async def aclose(self) -> None:
         """Break off what is in flight; `token` and `report` stay readable."""
@@ -86,13 +97,13 @@ class ListingRun(Generic[T]):
     @property
     def report(self) -> ListingReport:
         """What the run did so far, and its verdict when it has ended."""
-        unread = 0 if self._step is None else len(self._step.items) - self._yielded
+        unread = 0 if self._step is None else len(self._step.rows) - self._yielded
         report = self._reader.report()
         return attrs.evolve(
             report, items=report.items - unread, complete=report.complete and not unread
         )
 
-    async def _next_step(self) -> Step[T] | None:
+    async def _next_step(self) -> Step | None:
         try:
             step = await self._reader.next()
         except PostHogError as error:

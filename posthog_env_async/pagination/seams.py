@@ -5,7 +5,7 @@ docs/design.md says why this is right, and what no client could know.
 
 import itertools
 from collections.abc import Sequence
-from typing import Generic, Literal, TypeVar
+from typing import Any, Literal
 
 import attrs
 
@@ -17,8 +17,6 @@ from .windows import Window, WindowPage, WindowReader
 
 __all__ = ["OnGap", "Seams"]
 
-T = TypeVar("T")
-
 OVERLAP_MOST = 256
 CLEAN_PAGES = 8
 QUIET_TRIES = 3
@@ -29,15 +27,15 @@ OnGap = Literal["raise", "report"]
 
 
 @attrs.define
-class Seams(Generic[T]):
+class Seams:
     """What was read so far, and whether the next page joins it.
 
     `deepest` is when the last row in the server's order was made, in milliseconds; `tied_up` how
     many rows up to it share that moment; `moved` whether rows were seen to change places.
     """
 
-    reader: WindowReader[T]
-    ahead: ReadAhead[T]
+    reader: WindowReader
+    ahead: ReadAhead
     seen: Seen
     first: int
     on_gap: OnGap
@@ -49,9 +47,9 @@ class Seams(Generic[T]):
     moved: bool = attrs.field(default=False, init=False)
     _stuck: int = attrs.field(default=0, init=False)
     _clean: int = attrs.field(default=0, init=False)
-    _quiet: WindowPage[T] | None = attrs.field(default=None, init=False)
+    _quiet: WindowPage | None = attrs.field(default=None, init=False)
 
-    def joins(self, page: WindowPage[T]) -> bool:
+    def joins(self, page: WindowPage) -> bool:
         """Whether nothing lies between what was read and the page."""
         if self._from_the_top(page.window.start):
             return True
@@ -63,34 +61,34 @@ class Seams(Generic[T]):
             return True
         return False
 
-    def covered(self, page: WindowPage[T], places: Sequence[int], *, is_cut: bool) -> list[str]:
+    def covered(self, page: WindowPage, places: Sequence[int], *, is_cut: bool) -> list[str]:
         """Return the keys, in order, of the rows of a page that are done with."""
         first = self.seen.first_proof(page.keys) or 0
         end = (places[-1] + 1 if places else 0) if is_cut else len(page.keys)
-        early = [page.keys[place] for place in places if place < first]
-        return early + page.keys[first:end]
+        early = itertools.takewhile(first.__gt__, places)
+        return [page.keys[place] for place in early] + page.keys[first:end]
 
-    def fresh(self, page: WindowPage[T]) -> list[int]:
+    def fresh(self, page: WindowPage) -> Sequence[int]:
         """Return the places of a page's rows that are to be yielded."""
 
         def stamp(place: int) -> str | None:
-            return self.reader.source.rows.stamp(page.items[place])
+            return self.reader.source.rows.stamp(page.rows[place])
 
         return self.seen.fresh(page.keys, stamp, self.deepest)
 
-    def go_deeper(self, items: Sequence[T]) -> None:
+    def go_deeper(self, rows: Sequence[Any]) -> None:
         """Note when the last row in the server's order was made, and how many rows share that."""
         self._stuck = 0
-        last = self.moment(items[-1])
+        last = self.moment(rows[-1])
         if last is None or (self.deepest is not None and last > self.deepest):
             return
-        shared = itertools.takewhile(lambda item: self.moment(item) == last, reversed(items))
+        shared = itertools.takewhile(lambda row: self.moment(row) == last, reversed(rows))
         self.tied_up = sum(1 for _ in shared) + (self.tied_up if last == self.deepest else 0)
         self.deepest = last
 
-    def moment(self, item: T) -> int | None:
+    def moment(self, row: Any) -> int | None:
         """Return when a row was made, in milliseconds."""
-        return moment(self.reader.source.rows.stamp(item))
+        return moment(self.reader.source.rows.stamp(row))
 
     def _from_the_top(self, start: int) -> bool:
         """Whether a window at `start` begins where the listing does."""
@@ -100,7 +98,7 @@ class Seams(Generic[T]):
     def _floor(self) -> int:
         return self.first if self.seen.is_empty else 0
 
-    async def repair(self, page: WindowPage[T], position: int) -> WindowPage[T]:
+    async def repair(self, page: WindowPage, position: int) -> WindowPage:
         """Return the page to go on from instead of one that does not join at `position`.
 
         Raises:
@@ -114,15 +112,15 @@ class Seams(Generic[T]):
         found = await self._step_back(page, position) or await self._step_forward(page)
         return found or self._gap(page, position)
 
-    def _is_newer(self, page: WindowPage[T]) -> bool:
+    def _is_newer(self, page: WindowPage) -> bool:
         """Whether the page's rows look newer than the last one read: more came than the page holds.
 
         Only a guess at where to look first: a known row has to prove it.
         """
-        last = self.moment(page.items[-1]) if page.items else None
+        last = self.moment(page.rows[-1]) if page.rows else None
         return last is not None and self.deepest is not None and last > self.deepest
 
-    async def _step_forward(self, page: WindowPage[T]) -> WindowPage[T] | None:
+    async def _step_forward(self, page: WindowPage) -> WindowPage | None:
         end, size = page.end, page.window.limit
         while end is not None:
             size = min(2 * size, self._widest(page.window))
@@ -132,7 +130,7 @@ class Seams(Generic[T]):
             end = onward.end
         return None
 
-    async def _step_back(self, page: WindowPage[T], position: int) -> WindowPage[T] | None:
+    async def _step_back(self, page: WindowPage, position: int) -> WindowPage | None:
         target, widest = page.window, self._widest(page.window)
         start, step, strangers = target.start, max(1, position - target.start), set[str]()
         while start > self._floor and len(strangers) < self.seen.capacity:
@@ -149,8 +147,8 @@ class Seams(Generic[T]):
         return min(self.reader.cap or WIRE_MOST, max(LEAST_BRIDGE, 8 * window.limit))
 
     async def _bridged(
-        self, back: WindowPage[T], target: Window, position: int, *, missed: bool
-    ) -> WindowPage[T]:
+        self, back: WindowPage, target: Window, position: int, *, missed: bool
+    ) -> WindowPage:
         """Go on from `back`, or from `target` when only rows that the server drops lie between."""
         self.repaired += 1
         self._stuck += 1
@@ -163,7 +161,7 @@ class Seams(Generic[T]):
         found = await self._between(back, target)
         return found or self._gap(await self._again(target), position)
 
-    async def _between(self, anchor: WindowPage[T], target: Window) -> WindowPage[T] | None:
+    async def _between(self, anchor: WindowPage, target: Window) -> WindowPage | None:
         """Read `target`, behind a run of rows that the server drops, between two equal answers.
 
         No row can prove such a page. That the last page with rows is the same before and after
@@ -181,7 +179,7 @@ class Seams(Generic[T]):
             anchor = after
         return None
 
-    async def check_offset_counts(self, page: WindowPage[T]) -> None:
+    async def check_offset_counts(self, page: WindowPage) -> None:
         """Check that a page without anything new is not the first page once more.
 
         Raises:
@@ -195,12 +193,12 @@ class Seams(Generic[T]):
                 "the server ignores the offset: it answers the first rows again for each page"
             )
 
-    async def _again(self, window: Window) -> WindowPage[T]:
+    async def _again(self, window: Window) -> WindowPage:
         page = await self.reader.read(window)
         self.read_again += len(page.keys)
         return page
 
-    def _gap(self, page: WindowPage[T], position: int) -> WindowPage[T]:
+    def _gap(self, page: WindowPage, position: int) -> WindowPage:
         if self.on_gap == "raise":
             raise PaginationError(
                 f"no row near offset {position} is one of the last {self.seen.capacity}"
@@ -211,9 +209,9 @@ class Seams(Generic[T]):
         self.unproven += 1
         return page
 
-    def first_tied(self, page: WindowPage[T], place: int) -> int:
+    def first_tied(self, page: WindowPage, place: int) -> int:
         """Return where the rows begin that may change places with the one at `place`."""
-        shared, first = self.moment(page.items[place]), place
-        while first and shared is not None and self.moment(page.items[first - 1]) == shared:
+        shared, first = self.moment(page.rows[place]), place
+        while first and shared is not None and self.moment(page.rows[first - 1]) == shared:
             first -= 1
         return first

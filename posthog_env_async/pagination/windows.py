@@ -52,16 +52,16 @@ class Window:
 
 
 @attrs.frozen
-class WindowPage(Generic[T]):
+class WindowPage:
     """What the server answered for a window.
 
     `end` is the first raw row behind it, `None` for the last; rows that the server dropped after
-    its query are missing from `items`. `failure` is the error of the row that follows `items`.
+    its query are missing from `rows`. `failure` is the error of the row that follows `rows`.
     """
 
     window: Window
     end: int | None
-    items: list[T] = attrs.field(repr=False)
+    rows: list[Any] = attrs.field(repr=False)
     keys: list[str] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
     total: int | None = None
@@ -69,16 +69,16 @@ class WindowPage(Generic[T]):
 
 
 @attrs.define
-class WindowReader(Generic[T]):
+class WindowReader:
     """Reads windows and counts what that takes."""
 
-    source: Source[T]
+    source: Source[Any]
     sizes: PageSizes
     cap: int | None = None
     meter: Meter = attrs.field(factory=Meter)
     row_bytes: float = 1024.0
 
-    async def read(self, window: Window, *, counted: bool = False) -> WindowPage[T]:
+    async def read(self, window: Window, *, counted: bool = False) -> WindowPage:
         """Read a window, or its first part where it is too much for the server.
 
         Raises:
@@ -93,7 +93,7 @@ class WindowReader(Generic[T]):
                     raise
             window = Window(window.start, max(self.sizes.size, window.limit // 2))
 
-    async def _read_known(self, window: Window, *, counted: bool) -> WindowPage[T]:
+    async def _read_known(self, window: Window, *, counted: bool) -> WindowPage:
         """Read until `next` names what was asked for, or keeps naming the same smaller step."""
         shorter: int | None = None
         for _ in range(READS_OF_A_STRANGER):
@@ -111,14 +111,14 @@ class WindowReader(Generic[T]):
             " ignores the offset, repeats a page, or something between mixes up answers"
         )
 
-    def _loaded(self, body: bytes) -> tuple[bytes, LoadedPage[T]]:
+    def _loaded(self, body: bytes) -> tuple[bytes, LoadedPage]:
         return body, load_page(body, self.source.rows)
 
     @staticmethod
-    def _opened(window: Window, end: int | None, page: LoadedPage[T], body: bytes) -> WindowPage[T]:
-        return WindowPage(window, end, page.items, page.keys, body, page.count, page.failure)
+    def _opened(window: Window, end: int | None, page: LoadedPage, body: bytes) -> WindowPage:
+        return WindowPage(window, end, page.rows, page.keys, body, page.count, page.failure)
 
-    async def _fetch(self, window: Window, *, counted: bool) -> tuple[bytes, LoadedPage[T]]:
+    async def _fetch(self, window: Window, *, counted: bool) -> tuple[bytes, LoadedPage]:
         params: Mapping[str, str] = {
             **self.source.call.params,
             **({self.source.total: "1"} if counted and self.source.total else {}),
@@ -135,11 +135,11 @@ class WindowReader(Generic[T]):
         began = time.monotonic()
         body, page = await self.source.session.fetch(call, self._loaded)
         self.sizes.answered(window.limit, time.monotonic() - began, len(body))
-        self.row_bytes = len(body) / max(1, page.rows)
+        self.row_bytes = len(body) / max(1, page.length)
         return body, page
 
 
-def _end(page: LoadedPage[Any], call: Call) -> int | None:
+def _end(page: LoadedPage, call: Call) -> int | None:
     """Return the offset that `next` names; -1 when it names another listing (SERVER.md 10.2)."""
     if page.next is None:
         return None

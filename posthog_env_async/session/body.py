@@ -87,13 +87,18 @@ class _Pace:
 
     async def next_chunk(self, answer: aiohttp.ClientResponse) -> bytes:
         began = time.monotonic()
-        async with asyncio.timeout(self.patience):
-            chunk = await answer.content.readany()
+        chunk = await self._chunk(answer.content)
         self.waited += time.monotonic() - began
         self.received += len(chunk)
         if chunk and self.waited > GRACE and self.received < LEAST_BYTES_A_SECOND * self.waited:
             raise SlowBodyError(f"{self.received} bytes in {self.waited:.0f} s")
         return chunk
+
+    async def _chunk(self, content: aiohttp.StreamReader) -> bytes:
+        if self.patience is None:
+            return await content.readany()
+        async with asyncio.timeout(self.patience):
+            return await content.readany()
 
 
 async def body_chunks(

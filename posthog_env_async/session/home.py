@@ -31,7 +31,7 @@ class Home:
         Raises:
             ConfigurationError: on another loop than asyncio's.
         """
-        return cls(os.getpid(), _loop(), anyio.Semaphore(places), anyio.Semaphore(places))
+        return cls(os.getpid(), _loop(), _semaphore(places), _semaphore(places))
 
     def check(self) -> None:
         """Check that it is used where it was opened.
@@ -47,6 +47,10 @@ class Home:
             raise ConfigurationError(
                 "this client was opened in another event loop or thread; open one client in each"
             )
+
+
+def _semaphore(places: int) -> anyio.Semaphore:
+    return anyio.Semaphore(places, fast_acquire=True)
 
 
 def _loop() -> asyncio.AbstractEventLoop:

@@ -4,6 +4,7 @@ import math
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Protocol
 
 import anyio
@@ -169,7 +170,7 @@ class Window:
 @attrs.define
 class _Budget:
     window: Window
-    turn: anyio.Lock = attrs.field(factory=anyio.Lock)
+    turn: anyio.Lock = attrs.field(factory=partial(anyio.Lock, fast_acquire=True))
     changed: anyio.Event = attrs.field(factory=anyio.Event)
 
     def notify(self) -> None:

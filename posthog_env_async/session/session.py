@@ -6,12 +6,11 @@ import time
 import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
+from functools import partial
 from http import HTTPStatus
 from typing import TypeVar
 
 import anyio
-import anyio.lowlevel
-import anyio.to_thread
 import attrs
 from yarl import URL
 
@@ -42,7 +41,6 @@ MOVED = frozenset({301, 302, 307, 308})
 KEPT_METHOD = frozenset({307, 308})
 MOST_HOPS = 4
 LARGE = 256 << 10
-VERY_LARGE = 2 << 20
 NOT_HERE = ENDPOINT_NOT_FOUND.encode()
 ENVIRONMENTS = "environments"
 PROJECTS = "projects"
@@ -67,7 +65,7 @@ class Session:
     quota: RetryQuota = attrs.field(factory=RetryQuota)
     now: Callable[[], float] = attrs.field(default=time.monotonic)
     sleep: Callable[[float], Awaitable[None]] = attrs.field(default=anyio.sleep)
-    _decoding: anyio.Lock = attrs.field(factory=anyio.Lock, init=False)
+    _decoding: anyio.Lock = attrs.field(factory=partial(anyio.Lock, fast_acquire=True), init=False)
     _warned: bool = attrs.field(default=False, init=False)
 
     async def fetch(self, call: Call, decode: Callable[[bytes], T]) -> T:
@@ -94,16 +92,13 @@ class Session:
         raise AssertionError  # pragma: no cover - the loop only returns or raises
 
     async def _decoded(self, body: bytes, decode: Callable[[bytes], T]) -> T:
-        """Decode large bodies one at a time, and very large ones beside the event loop.
+        """Decode large bodies one at a time: the event loop has its turn between any two.
 
-        The thread does not make it faster: it lets the loop have its turn every few milliseconds.
+        Not in a thread: msgspec holds the interpreter's lock, so the loop would wait all the same.
         """
         if len(body) < LARGE:
             return decode(body)
         async with self._decoding:
-            if len(body) >= VERY_LARGE:
-                return await anyio.to_thread.run_sync(decode, body)
-            await anyio.lowlevel.checkpoint()
             return decode(body)
 
     async def stream(self, call: Call) -> AsyncGenerator[bytes]:

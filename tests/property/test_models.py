@@ -81,7 +81,7 @@ def test_a_page_gives_every_row(rows: list[Any], count: int | None) -> None:
 
     page = load_page(body, BYTES_ROWS)
 
-    assert [load(row) for row in page.items] == rows
+    assert [load(row) for row in page.rows] == rows
     assert page.count == count
 
 
@@ -91,6 +91,24 @@ def test_undecoded_and_plain_rows_are_known_by_the_same_name(row: dict[str, Any]
     text = dump(named)
 
     assert BYTES_ROWS.key(BYTES_ROWS.read(text)) == DICT_ROWS.key(DICT_ROWS.read(text))
+
+
+@given(
+    names=st.lists(
+        st.uuids().map(str) | st.sampled_from(["short", 'quo"te', "\u00e4"]), max_size=6
+    ),
+    odd=st.none() | st.tuples(st.integers(0, 5), st.dictionaries(texts, anything, max_size=3)),
+)
+def test_pages_of_undecoded_and_of_plain_rows_have_the_same_keys(
+    names: list[str], odd: tuple[int, dict[str, Any]] | None
+) -> None:
+    rows: list[Any] = [{"type": "person", "id": name, "uuid": name, "n": names} for name in names]
+    if odd is not None:
+        rows.insert(odd[0], {**odd[1], "id": 7, "uuid": None})
+    body = json.dumps({"results": rows}, separators=(",", ":"), ensure_ascii=False)
+    text = body.encode("utf-8", "surrogatepass")
+
+    assert load_page(text, BYTES_ROWS).keys == load_page(text, DICT_ROWS).keys
 
 
 @given(value=anything)
@@ -129,8 +147,8 @@ def test_a_filter_is_five_keys_at_most_and_json(key: str, value: Any, operator: 
 
 
 def read_in_a_page(row: bytes) -> Person:
-    (person,) = load_page(b'{"results":[' + row + b"]}", PERSON_ROWS).items
-    return person
+    (person,) = load_page(b'{"results":[' + row + b"]}", PERSON_ROWS).rows
+    return PERSON_ROWS.item(person)
 
 
 def read_a_page(body: bytes) -> object:

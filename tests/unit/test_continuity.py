@@ -38,11 +38,11 @@ def test_the_first_known_row_proves_the_seam() -> None:
 
 
 def test_rows_behind_the_proof_are_to_be_yielded() -> None:
-    assert seen("abc").fresh(list("bcde"), nobody_knows, None) == [2, 3]
+    assert list(seen("abc").fresh(list("bcde"), nobody_knows, None)) == [2, 3]
 
 
 def test_rows_before_the_proof_are_old_or_new_and_stay_out() -> None:
-    assert seen("abc").fresh(list("xyabcd"), nobody_knows, None) == [5]
+    assert list(seen("abc").fresh(list("xyabcd"), nobody_knows, None)) == [5]
 
 
 def test_a_row_before_the_proof_that_may_have_changed_places_is_yielded() -> None:
@@ -55,11 +55,11 @@ def test_a_row_before_the_proof_that_may_have_changed_places_is_yielded() -> Non
 
 
 def test_without_a_proof_all_unknown_rows_are_to_be_yielded() -> None:
-    assert seen("abc").fresh(list("xyz"), nobody_knows, None) == [0, 1, 2]
+    assert list(seen("abc").fresh(list("xyz"), nobody_knows, None)) == [0, 1, 2]
 
 
 def test_a_row_that_stands_twice_on_a_page_is_yielded_once() -> None:
-    assert seen().fresh(list("xyxz"), nobody_knows, None) == [0, 1, 3]
+    assert list(seen().fresh(list("xyxz"), nobody_knows, None)) == [0, 1, 3]
 
 
 def test_memory_keeps_its_capacity_and_forgets_what_is_older() -> None:

@@ -71,8 +71,8 @@ def test_a_page_gives_its_rows_undecoded() -> None:
 
     page = load_page(body, BYTES_ROWS)
 
-    assert page.items == [b'{"id": 1}', b'{"id": 2}']
-    assert (page.keys, page.rows) == (["1", "2"], 2)
+    assert page.rows == [b'{"id": 1}', b'{"id": 2}']
+    assert (page.keys, page.length) == (["1", "2"], 2)
     assert (page.next, page.count, page.cursor, page.has_more) == ("u", 7, None, None)
     assert page.failure is None
 
@@ -92,7 +92,7 @@ def test_a_poisoned_row_does_not_cost_the_page(rows: Any) -> None:
     page = load_page(body, rows)
 
     assert page.keys == ["a", "nan", "\ud800"]
-    assert (page.rows, page.next, page.count) == (3, "u", 3)
+    assert (page.length, page.next, page.count) == (3, "u", 3)
 
 
 @pytest.mark.parametrize("rows", [BYTES_ROWS, DICT_ROWS], ids=["bytes", "dict"])
@@ -107,7 +107,7 @@ def test_rows_after_one_that_does_not_fit_wait_for_its_error() -> None:
 
     page = load_page(b'{"results": [{"id": 1}, {"id": "x"}, {"id": 3}]}', rows)
 
-    assert (page.items, page.keys, page.rows) == ([Strict(1)], ["1"], 3)
+    assert (page.rows, page.keys, page.length) == ([Strict(1)], ["1"], 3)
     assert "$.id" in str(page.failure)
 
 
@@ -158,6 +158,12 @@ def test_a_model_takes_what_it_names_and_keeps_the_rest() -> None:
     assert (folder.id, folder.type, folder.path) == (UUID(UUID_TEXT), "home", "a")
     assert folder.created_at is None
     assert folder.extra == {"surface": {"deep": 1}}
+
+
+def test_an_unknown_field_may_be_called_extra() -> None:
+    folder = structure(PersistedFolder, {**FOLDER, "extra": 1})
+
+    assert folder.extra == {"extra": 1}
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def read_in(row: bytes) -> Person:
     page = load_page(b'{"results": [' + row + b"]}", PERSON_ROWS)
     if page.failure is not None:
         raise page.failure
-    return page.items[0]
+    return PERSON_ROWS.item(page.rows[0])
 
 
 def person(**fields: Any) -> Person:
@@ -242,7 +242,7 @@ def test_every_row_that_a_server_version_sends_is_read(name: str, rows: Any, cou
     page = load_page(fixture(name), rows)
 
     assert page.failure is None
-    assert len(set(page.keys)) == len(page.items) == count
+    assert len(set(page.keys)) == len(rows.items(page.rows)) == count
 
 
 def test_a_retrieved_person_has_a_number_as_id() -> None:
@@ -267,7 +267,7 @@ def test_the_keys_own_record_is_read() -> None:
 
 
 def test_a_log_entry_is_read() -> None:
-    entry = load_page(fixture("logs_new.json"), LOG_ROWS).items[0]
+    entry = load_page(fixture("logs_new.json"), LOG_ROWS).rows[0]
 
     assert isinstance(entry, LogEntry)
     assert (entry.level, entry.severity_number) == ("error", 17)
@@ -277,8 +277,8 @@ def test_a_log_entry_is_read() -> None:
 
 
 def test_folders_and_projects_are_read() -> None:
-    folder = load_page(fixture("persisted_folders.json"), FOLDER_ROWS).items[0]
-    project = load_page(fixture("projects.json"), PROJECT_ROWS).items[0]
+    folder = load_page(fixture("persisted_folders.json"), FOLDER_ROWS).rows[0]
+    project = load_page(fixture("projects.json"), PROJECT_ROWS).rows[0]
 
     assert isinstance(folder, PersistedFolder)
     assert isinstance(project, Project)

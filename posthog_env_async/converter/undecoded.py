@@ -1,0 +1,80 @@
+"""Rows that no model is made of: as the server's bytes, or as plain dicts."""
+
+import json
+from typing import Any
+
+import msgspec
+
+from .heads import keys_at_head
+from .pages import LoadedPage, RowType, envelope, loaded
+from .text import UNREADABLE, as_mapping, load, load_slowly
+
+__all__ = ["BYTES_ROWS", "DICT_ROWS"]
+
+
+class _Identity(msgspec.Struct, gc=False):
+    uuid: Any = None
+    id: Any = None
+    created_at: Any = None
+
+
+class _Identities(msgspec.Struct):
+    results: list[_Identity]
+
+
+_identity = msgspec.json.Decoder(_Identity).decode
+_identities = msgspec.json.Decoder(_Identities).decode
+
+
+def _name(found: Any, whole: bytes) -> str:
+    name = found.id if found.uuid is None else found.uuid
+    return whole.decode("utf-8", "replace") if name is None else str(name)
+
+
+def _identity_of(row: bytes) -> Any:
+    try:
+        return _identity(row)
+    except UNREADABLE:
+        slowly = load_slowly
+    found = as_mapping(slowly(row))
+    return _Identity(found.get("uuid"), found.get("id"), found.get("created_at"))
+
+
+def _bytes_stamp(row: bytes) -> str | None:
+    stamp = _identity_of(row).created_at
+    return stamp if isinstance(stamp, str) else None
+
+
+def _quick_bytes(body: bytes) -> LoadedPage | None:
+    try:
+        found = envelope(body)
+        rows = list(map(bytes, found.results))
+        keys = keys_at_head(rows) or _decoded_keys(body, rows)
+    except UNREADABLE:
+        return None
+    return loaded(found, rows, keys)
+
+
+def _decoded_keys(body: bytes, rows: list[bytes]) -> list[str]:
+    return [_name(*pair) for pair in zip(_identities(body).results, rows, strict=True)]
+
+
+BYTES_ROWS: RowType[bytes] = RowType(
+    bytes, lambda row: _name(_identity_of(row), row), _bytes_stamp, _quick_bytes
+)
+"""Rows as the server sent them."""
+
+
+def _dict_key(row: Any) -> str:
+    found = as_mapping(row)
+    name = found.get("id") if found.get("uuid") is None else found["uuid"]
+    return json.dumps(row, sort_keys=True) if name is None else str(name)
+
+
+def _dict_stamp(row: Any) -> str | None:
+    stamp = as_mapping(row).get("created_at")
+    return stamp if isinstance(stamp, str) else None
+
+
+DICT_ROWS: RowType[Any] = RowType(load, _dict_key, _dict_stamp)
+"""Rows as plain decoded JSON."""
