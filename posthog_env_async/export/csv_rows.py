@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -10,6 +10,7 @@ import attrs
 from posthog_env_async.converter import dump
 
 from .columns import columns_of, flat
+from .encoder import slices
 
 __all__ = ["REST", "CSVColumns", "CSVEncoder"]
 
@@ -84,13 +85,14 @@ class CSVEncoder:
         if columns is not None:
             self._known = self._with(columns)
 
-    def encode(self, rows: Sequence[bytes], *, first: bool) -> bytes:
-        """Return rows as records, the header in front of the first."""
+    def encode(self, rows: Sequence[bytes], *, first: bool) -> Iterator[bytes]:
+        """Yield rows as records, the header in front of the first."""
         if self._known is None:
             names = columns_of(rows[:SAMPLE]) if self.chosen is None else self.chosen
             self._known = self._with(names)
-        records = self._known.records(rows)
-        return self._known.header() + records if first else records
+        if first:
+            yield self._known.header()
+        yield from map(self._known.records, slices(rows))
 
     def _with(self, names: tuple[str, ...]) -> CSVColumns:
         return CSVColumns(names, rest=self.chosen is None, quote_formulas=self.quote_formulas)

@@ -1,9 +1,16 @@
 """What a format has to do: turn rows into bytes, piece by piece."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-__all__ = ["Encoder"]
+__all__ = ["Encoder", "slices"]
+
+AT_ONCE = 256
+
+
+def slices(rows: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    """Yield rows in slices that are small enough for their text to stay in the cache."""
+    return (rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE))
 
 
 class Encoder(Protocol):
@@ -23,6 +30,6 @@ class Encoder(Protocol):
         """Go on with the columns of a checkpoint."""
         ...
 
-    def encode(self, rows: Sequence[bytes], *, first: bool) -> bytes:
-        """Return rows as bytes; before the first ones, what stands at the head of the file."""
+    def encode(self, rows: Sequence[bytes], *, first: bool) -> Iterator[bytes]:
+        """Yield rows as pieces of text; before the first ones, what stands at the file's head."""
         ...

@@ -4,15 +4,15 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-import anyio.to_thread
 import attrs
 from anyio import CancelScope
 
 from posthog_env_async.errors import PostHogError
-from posthog_env_async.pagination import CursorListing, Listing, ListingRun
+from posthog_env_async.pagination import ListingReport
 
+from .behind import Behind, in_thread
 from .checkpoint import Checkpoint, Phase
 from .choices import Choices
 from .compression import compressor
@@ -20,14 +20,12 @@ from .manifest import Manifest
 from .parquet import ParquetConversion, check_parquet
 from .part import Part
 from .report import ExportReport, Progress
+from .sources import AnyListing, ListingRows, OnGap, RowRun, RowSource
 from .target import Compression, Format, Target
 
-__all__ = ["AnyListing", "OnGap", "OnProgress", "export", "report_of"]
+__all__ = ["OnProgress", "export", "export_rows", "report_of"]
 
-AnyListing = Listing[Any] | CursorListing[Any]
-OnGap = Literal["raise", "report"]
 OnProgress = Callable[[Progress], None]
-R = TypeVar("R")
 
 
 async def export(
@@ -81,16 +79,36 @@ async def export(
         quote_formulas=quote_formulas,
         model=model,
     )
-    part = _part(listing, Target.parse(path, format=format, compression=compression), choices)
-    part.checkpoint_every = checkpoint_every
-    job = _Job(listing, part, choices, on_gap, on_progress)
+    return await export_rows(
+        ListingRows(listing, on_gap),
+        Target.parse(path, format=format, compression=compression),
+        choices,
+        resume=resume,
+        on_progress=on_progress,
+        checkpoint_every=checkpoint_every,
+        about=about,
+    )
+
+
+async def export_rows(
+    source: RowSource,
+    target: Target,
+    choices: Choices,
+    *,
+    resume: bool = True,
+    on_progress: OnProgress | None = None,
+    checkpoint_every: float = 0.5,
+    about: Mapping[str, str] | None = None,
+) -> ExportReport:
+    """Export whatever gives rows, as `export` does a listing; it raises the same."""
+    part = _part(source, target, choices, checkpoint_every)
     try:
-        await _in_thread(partial(part.open, resume=resume))
-        manifest = await job.run(about or {})
+        await in_thread(partial(part.open, resume=resume))
+        manifest = await _Job(source, part, choices, on_progress).run(about or {})
     finally:
         with CancelScope(shield=True):
-            await _in_thread(part.close)
-    return report_of(part.target, manifest, resumed=part.resumed, resumed_rows=part.resumed_rows)
+            await in_thread(part.close)
+    return report_of(target, manifest, resumed=part.resumed, resumed_rows=part.resumed_rows)
 
 
 def report_of(
@@ -117,10 +135,9 @@ def report_of(
 
 @attrs.define
 class _Job:
-    listing: AnyListing
+    source: RowSource
     part: Part
     choices: Choices
-    on_gap: OnGap
     on_progress: OnProgress | None
     _began: float = attrs.field(factory=time.monotonic, init=False)
 
@@ -131,16 +148,13 @@ class _Job:
         if part.state.phase == "read":
             await self._convert()
         finished = target.converted if target.format == "parquet" else target.part
-        manifest = await _in_thread(partial(part.settle, finished, about))
-        self._tell("done")
+        manifest = await in_thread(partial(part.settle, finished, about))
+        self._tell("done", manifest.listing)
         return manifest
 
     async def _read(self) -> None:
-        listing = self.listing.raw()
-        if self.part.state.token is not None:
-            listing = listing.resume(self.part.state.token)
         failure: PostHogError | None = None
-        async with _started(listing, self.on_gap) as run:
+        async with self.source.run(self.part.state.token) as run:
             try:
                 await self._copy(run)
             except PostHogError as error:
@@ -152,67 +166,63 @@ class _Job:
             # Without the frame below: its locals hold rows.
             raise failure.with_traceback(None)
         phase: Phase = "read" if self.part.target.format == "parquet" else "done"
-        await _in_thread(partial(self.part.end, phase))
+        await in_thread(partial(self.part.end, phase))
 
-    async def _copy(self, run: ListingRun[bytes]) -> None:
+    async def _copy(self, run: RowRun) -> None:
+        """Read on while what was read is written."""
         part = self.part
-        while (rows := await run.next_items()) is not None:
-            part.add(rows, run.token, run.report)
-            if part.is_due:
-                await _in_thread(part.flush)
-            self._tell("reading")
+        async with Behind() as behind:
+            while (rows := await run.next_items()) is not None:
+                if part.wants_token:
+                    part.add(rows, run.token, run.report)
+                else:
+                    part.add(rows)
+                if part.has_chunk:
+                    await behind.settle()
+                    part.hand_over()
+                    behind.start(part.flush)
+                if self.on_progress is not None:
+                    self._tell("reading", part.joined(run.report))
 
     async def _convert(self) -> None:
         conversion = ParquetConversion(self.part.target, self.choices)
         try:
-            while await _in_thread(conversion.step):
-                self._tell("converting")
-            size, sha256 = await _in_thread(conversion.finish)
+            while await in_thread(conversion.step):
+                self._tell("converting", self.part.state.listing)
+            size, sha256 = await in_thread(conversion.finish)
         finally:
             with CancelScope(shield=True):
-                await _in_thread(conversion.abandon)
-        await _in_thread(partial(self.part.decide, size, sha256))
+                await in_thread(conversion.abandon)
+        await in_thread(partial(self.part.decide, size, sha256))
 
-    def _tell(self, phase: Literal["reading", "converting", "done"]) -> None:
+    def _tell(
+        self, phase: Literal["reading", "converting", "done"], listing: ListingReport
+    ) -> None:
         if self.on_progress is not None:
-            part = self.part
             self.on_progress(
                 Progress(
-                    path=part.target.path,
+                    path=self.part.target.path,
                     phase=phase,
-                    rows=part.rows,
-                    bytes=part.state.bytes,
-                    pages=part.listing.pages,
-                    requests=part.listing.requests,
-                    resumed_rows=part.resumed_rows,
+                    rows=self.part.rows,
+                    bytes=self.part.bytes,
+                    pages=listing.pages,
+                    requests=listing.requests,
+                    resumed_rows=self.part.resumed_rows,
                     seconds=time.monotonic() - self._began,
                 )
             )
 
 
-def _started(listing: AnyListing, on_gap: OnGap) -> ListingRun[bytes]:
-    if isinstance(listing, Listing):
-        return listing.iterate(on_gap=on_gap)
-    return listing.iterate()
-
-
-def _part(listing: AnyListing, target: Target, choices: Choices) -> Part:
+def _part(source: RowSource, target: Target, choices: Choices, checkpoint_every: float) -> Part:
     choices.check(target)
-    bounds = {
-        "offset": listing.offset if isinstance(listing, Listing) else 0,
-        "max_items": listing.max_items,
-    }
     wanted = Checkpoint(
-        subject=listing.subject,
+        subject=source.subject,
         format=target.format,
         compression=target.compression,
-        asked={**bounds, **choices.asked(target)},
+        asked={**source.bounds, **choices.asked(target)},
     )
-    if target.format == "parquet":
+    is_parquet = target.format == "parquet"
+    if is_parquet:
         check_parquet()
-        return Part(target, wanted, choices.encoder(target), compressor("none"))
-    return Part(target, wanted, choices.encoder(target), compressor(target.compression))
-
-
-async def _in_thread(work: Callable[[], R]) -> R:
-    return await anyio.to_thread.run_sync(work)
+    compress = compressor("none" if is_parquet else target.compression)
+    return Part(target, wanted, choices.encoder(target), compress, checkpoint_every)

@@ -13,8 +13,9 @@ import attrs
 from posthog_env_async.errors import ConfigurationError, PostHogError
 
 from .batch import Batch
-from .exporter import AnyListing, OnGap, OnProgress, export, report_of
+from .exporter import OnProgress, export, report_of
 from .report import ExportReport
+from .sources import AnyListing, OnGap
 from .target import Compression, Format, Target
 
 __all__ = ["ExportJob", "ExportOutcome", "ManyReport", "export_many"]

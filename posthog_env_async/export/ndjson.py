@@ -1,10 +1,12 @@
 """NDJSON: every row as the server sent it, one a line."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import repeat
 from operator import contains
 
 import attrs
+
+from .encoder import slices
 
 __all__ = ["NDJSONEncoder", "ndjson"]
 
@@ -14,7 +16,6 @@ def ndjson(rows: Sequence[bytes]) -> bytes:
 
     Only a line break inside a row, which JSON allows between its tokens, becomes a space.
     """
-    # One join that ends in an empty row: adding the last line break would copy a megabyte again.
     text = b"\n".join([*rows, b""])
     if b"\r" not in text and not any(map(contains, rows, repeat(b"\n"))):
         return text
@@ -31,6 +32,6 @@ class NDJSONEncoder:
     def begin(self, columns: tuple[str, ...] | None) -> None:
         """Do nothing: NDJSON has no columns."""
 
-    def encode(self, rows: Sequence[bytes], *, first: bool) -> bytes:
-        """Return rows as lines."""
-        return ndjson(rows)
+    def encode(self, rows: Sequence[bytes], *, first: bool) -> Iterator[bytes]:
+        """Yield rows as lines."""
+        return map(ndjson, slices(rows))

@@ -1,12 +1,10 @@
 """The part of an export that is on disk, and its checkpoint, always in step."""
 
 import hashlib
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from io import FileIO
 from pathlib import Path
 
 import attrs
@@ -16,59 +14,74 @@ from posthog_env_async.pagination import ListingReport
 
 from .checkpoint import START_OVER, Checkpoint, Phase, joined_reports, timestamp
 from .claim import Claim
+from .compression import Data
 from .encoder import Encoder
 from .manifest import DataFile, Manifest
-from .storage import Digest, hash_of, replace, storing, sync_folder, write_all
+from .storage import Digest, GrowingFile, Scratch, hash_of, storing, sync_folder
 from .target import Target
 
 __all__ = ["Part"]
 
-CHUNK = 1 << 20
+CHUNK = 4 << 20
 
 
-@attrs.define
-class _Pending:
-    """Rows that were read and not written yet, and where the listing stands after them."""
+@attrs.frozen
+class _Place:
+    """Where the listing goes on, and what was done to get there."""
 
-    rows: list[bytes] = attrs.field(factory=list[bytes])
-    size: int = 0
-    token: str | None = None
-    listing: ListingReport | None = None
+    token: str
+    listing: ListingReport
+
+
+@attrs.frozen
+class _Chunk:
+    """Rows that are written at once, and the place behind them where it is to be kept."""
+
+    rows: list[bytes]
+    place: _Place | None
 
 
 @attrs.define(eq=False)
 class Part:
-    """The `.part` of an export with its checkpoint: rows are handed to `add`, `flush` writes them.
+    """The `.part` of an export with its checkpoint: `add` takes rows, `flush` writes them.
 
-    Everything but `add` blocks and belongs in a thread; a lock keeps the steps apart, also when a
-    cancelled task leaves one running. The file is made durable before the checkpoint that speaks of
-    it, so after a crash at any moment the checkpoint's `bytes` are there, and what lies beyond them
-    is cut. A chunk is a gzip member or zstd frame of its own, so such files can be cut as well.
+    `add` and `hand_over` belong on the event loop, all that blocks in a thread; a lock keeps the
+    steps apart, also when a cancelled task leaves one running. Nothing is handed over while a
+    `flush` may run. The file is made durable before the checkpoint that speaks of it, so after a
+    crash at any moment the checkpoint's `bytes` are there, and what lies beyond them is cut. A
+    chunk is a gzip member or zstd frame of its own, so such files can be cut as well.
     """
 
     target: Target
     wanted: Checkpoint
     encoder: Encoder
-    compress: Callable[[bytes], bytes]
+    compress: Callable[[memoryview], Data]
+    checkpoint_every: float
     now: Callable[[], float] = time.monotonic
-    checkpoint_every: float = 0.5
+    rows: int = attrs.field(default=0, init=False)
     state: Checkpoint = attrs.field(init=False)
     resumed: bool = attrs.field(default=False, init=False)
     resumed_rows: int = attrs.field(default=0, init=False)
     _before: Checkpoint = attrs.field(init=False)
     _saved: Checkpoint | None = attrs.field(default=None, init=False)
-    _saved_at: float = attrs.field(init=False)
     _began: float = attrs.field(init=False)
-    _pending: _Pending = attrs.field(factory=_Pending, init=False)
-    _file: FileIO | None = attrs.field(default=None, init=False)
+    _token_at: float = attrs.field(init=False)
+    _begun: bool = attrs.field(default=False, init=False)
+    _collected: list[bytes] = attrs.field(factory=list[bytes], init=False)
+    _size: int = attrs.field(default=0, init=False)
+    _place: _Place | None = attrs.field(default=None, init=False)
+    _ready: list[_Chunk] = attrs.field(factory=list[_Chunk], init=False)
+    _unwritten: list[_Chunk] = attrs.field(factory=list[_Chunk], init=False)
+    _scratch: Scratch = attrs.field(factory=Scratch, init=False)
+    _written: int = attrs.field(default=0, init=False)
+    _file: GrowingFile | None = attrs.field(default=None, init=False)
     _is_closed: bool = attrs.field(default=False, init=False)
-    _sha: Digest = attrs.field(factory=hashlib.sha256, init=False)
     _claim: Claim = attrs.field(init=False)
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.state = self._before = self.wanted
-        self._saved_at = self._began = self.now()
+        self._token_at = self._began = self.now()
         self._claim = Claim(self.target.lock)
 
     def open(self, *, resume: bool) -> None:
@@ -90,8 +103,9 @@ class Part:
             if found is not None:
                 found.check(self.wanted, self.target.checkpoint.name)
                 self._before = self.state = self._saved = found
-                self.resumed_rows = found.rows
-                self.resumed = found.rows > 0 or found.phase != "reading"
+                self.rows = self.resumed_rows = self._written = found.rows
+                self._begun = found.rows > 0
+                self.resumed = self._begun or found.phase != "reading"
             if self.state.phase != "done":
                 self._open_part(found)
 
@@ -100,14 +114,8 @@ class Part:
             self._refuse_a_stranger()
             # First the checkpoint: a part without one is never ours.
             self._save()
-        part = self.target.part
-        if self.state.bytes and not self._holds(self.state):
-            raise CheckpointError(
-                f"{part.name} is missing or is not what its checkpoint describes; {START_OVER}"
-            )
-        self._file = FileIO(os.open(part, os.O_RDWR | os.O_CREAT, 0o666), "r+")
-        self._cut()
-        sync_folder(part.parent)
+        self._file = GrowingFile.open(self.target.part, self.state.bytes, self._digest())
+        sync_folder(self.target.part.parent)
         if self.state.columns is not None:
             self.encoder.begin(self.state.columns)
 
@@ -118,85 +126,117 @@ class Part:
                 f"{part.name} has no checkpoint, so it is no export: move it away, or {START_OVER}"
             )
 
-    def _holds(self, state: Checkpoint) -> bool:
-        try:
-            self._sha = hash_of(self.target.part, state.bytes)
-        except FileNotFoundError:
-            return False
-        return self._sha.hexdigest() == state.sha256
+    def _digest(self) -> Digest:
+        """Return the hash of what its checkpoint says of the part, when that is what it holds."""
+        part, state = self.target.part, self.state
+        with suppress(FileNotFoundError):
+            digest = hash_of(part, state.bytes)
+            if digest.hexdigest() == state.sha256:
+                return digest
+        if state.bytes:
+            raise CheckpointError(
+                f"{part.name} is missing or is not what its checkpoint describes; {START_OVER}"
+            )
+        return hashlib.sha256()
 
     def _drop(self) -> None:
         for path in (self.target.part, self.target.converted, self.target.checkpoint):
             path.unlink(missing_ok=True)
 
-    def add(self, rows: list[bytes], token: str, listing: ListingReport) -> None:
-        """Take rows that were read; `token` goes on behind them."""
-        pending = self._pending
-        pending.rows += rows
-        pending.size += sum(map(len, rows))
-        pending.token, pending.listing = token, listing
+    @property
+    def wants_token(self) -> bool:
+        """Whether the next rows should come with a token: it is time for a checkpoint."""
+        return self.now() - self._token_at >= self.checkpoint_every
+
+    def add(
+        self, rows: list[bytes], token: str | None = None, listing: ListingReport | None = None
+    ) -> None:
+        """Take rows that were read; a token with the listing's report goes on behind them."""
+        self.rows += len(rows)
+        self._collected += rows
+        self._size += sum(map(len, rows))
+        self._place = None if token is None or listing is None else _Place(token, listing)
+        if not self._lacks_sample and (self._place is not None or self._size >= CHUNK):
+            self._close_chunk()
 
     @property
-    def rows(self) -> int:
-        """How many rows are written or wait to be."""
-        return self.state.rows + len(self._pending.rows)
+    def _lacks_sample(self) -> bool:
+        """Whether there are too few rows to tell the columns."""
+        return not self._begun and len(self._collected) < self.encoder.waits_for
+
+    def _close_chunk(self) -> None:
+        self._begun = True
+        self._ready.append(_Chunk(self._collected, self._place))
+        if self._place is not None:
+            self._token_at = self.now()
+        self._collected, self._size, self._place = [], 0, None
 
     @property
-    def listing(self) -> ListingReport:
-        """The report of all runs so far."""
-        return joined_reports(self._before.listing, self._pending.listing or ListingReport())
+    def bytes(self) -> int:
+        """How many bytes are written."""
+        return self.state.bytes if self._file is None else self._file.size
 
     @property
-    def is_due(self) -> bool:
-        """Whether it is time to `flush`."""
-        if self._waits:
-            return False
-        return self._pending.size >= CHUNK or self.now() - self._saved_at >= self.checkpoint_every
+    def has_chunk(self) -> bool:
+        """Whether there is something to hand over."""
+        return bool(self._ready)
 
-    @property
-    def _waits(self) -> bool:
-        return self.state.rows == 0 and len(self._pending.rows) < self.encoder.waits_for
+    def hand_over(self) -> None:
+        """Let the next `flush` write what was added."""
+        self._unwritten += self._ready
+        self._ready = []
 
     def flush(self) -> None:
-        """Write what waits, and the checkpoint when it is time for one."""
+        """Write what was handed over, and a checkpoint where a token came with it."""
         with self._lock, storing(self.target.part):
             self._write()
-            if self.now() - self._saved_at >= self.checkpoint_every:
+            if self.state is not self._saved:
                 self._save()
 
     def end(self, phase: Phase) -> None:
         """Write everything, durably: the listing has ended, and this is the next phase."""
+        if self._place is not None:
+            self._close_chunk()
+        self.hand_over()
         with self._lock, storing(self.target.part):
             self._write(is_last=True)
-            self.state = attrs.evolve(self.state, phase=phase, listing=self.listing)
+            self.state = attrs.evolve(self.state, phase=phase)
             self._save()
 
     def _write(self, *, is_last: bool = False) -> None:
-        pending, file = self._pending, self._file
-        if file is None or (not is_last and (self._waits or not pending.token)):
-            return
-        text = self.encoder.encode(pending.rows, first=not self.state.bytes)
-        # An empty export, too, is one whole gzip member or zstd frame.
-        data = self.compress(text) if text or (is_last and not self.state.bytes) else b""
-        write_all(file, data)
-        self._sha.update(data)
+        while self._unwritten and self._file is not None:
+            chunk, is_first = self._unwritten[0], not self._file.size
+            with self._scratch.joined(self.encoder.encode(chunk.rows, first=is_first)) as text:
+                # An empty export, too, is one whole gzip member or zstd frame.
+                if text or (is_first and is_last):
+                    self._file.add(self.compress(text))
+            self._written += len(chunk.rows)
+            del self._unwritten[0]
+            if chunk.place is not None:
+                self._stand(self._file, chunk.place)
+
+    def _stand(self, file: GrowingFile, place: _Place) -> None:
+        """Note where the export stands."""
         self.state = attrs.evolve(
             self.state,
-            rows=self.state.rows + len(pending.rows),
-            bytes=self.state.bytes + len(data),
-            token=pending.token or self.state.token,
+            rows=self._written,
+            bytes=file.size,
+            sha256=file.sha256,
+            token=place.token,
             columns=self.encoder.columns,
-            listing=self.listing,
+            listing=self.joined(place.listing),
         )
-        self._pending = _Pending(listing=pending.listing)
+
+    def joined(self, listing: ListingReport) -> ListingReport:
+        """Return the report of all runs so far, given that of this one."""
+        return joined_reports(self._before.listing, listing)
 
     def _save(self) -> None:
         if self._file is not None:
-            os.fsync(self._file.fileno())
-        digest = self._sha.hexdigest()
-        self.state = attrs.evolve(self.state, sha256=digest, seconds=self._seconds)
+            self._file.sync()
+        self.state = attrs.evolve(self.state, seconds=self._seconds)
         self.state.save(self.target.checkpoint)
-        self._saved, self._saved_at = self.state, self.now()
+        self._saved = self.state
 
     def decide(self, size: int, sha256: str) -> None:
         """Say what the finished file is where that is not the part: only its name is missing."""
@@ -218,13 +258,15 @@ class Part:
                 self._claim.release()
 
     def _keep(self) -> None:
-        if self._file is None or self.state.phase != "reading":
+        file = self._file
+        if file is None or self.state.phase != "reading":
             return
+        self.hand_over()
         with suppress(OSError):
-            self._cut()
+            file.cut()
             self._write()
-        self._cut()
-        if self.state != self._saved:
+        file.cut(self.state.bytes)
+        if self.state is not self._saved:
             self._save()
 
     def settle(self, source: Path, about: Mapping[str, str]) -> Manifest:
@@ -237,7 +279,7 @@ class Part:
             self._shut()
             self._check_finished(source)
             if source.exists():
-                replace(source, self.target.path)
+                source.replace(self.target.path)
             manifest = self._manifest(about)
             manifest.save(self.target.manifest)
             self._drop()
@@ -278,9 +320,3 @@ class Part:
         file, self._file = self._file, None
         if file is not None:
             file.close()
-
-    def _cut(self) -> None:
-        """Cut off what a crash or a failed write left beyond the state."""
-        if self._file is not None:
-            self._file.truncate(self.state.bytes)
-            self._file.seek(self.state.bytes)

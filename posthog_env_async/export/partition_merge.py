@@ -1,31 +1,31 @@
 """Files of partitions into one: seams proven or read again, and every person once."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Self
 
-import anyio.to_thread
 import attrs
 
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import CheckpointError, ConfigurationError
 from posthog_env_async.pagination import Listing, ListingReport, Subject
 
+from .behind import in_thread
 from .checkpoint import joined_reports
-from .exporter import OnGap, OnProgress, export
+from .choices import Choices
+from .exporter import OnProgress, export_rows
 from .partition_seams import Chain, Keys, Segment, doubled
 from .partitions import PartitionResult
 from .report import ExportReport
+from .sources import OnGap
 from .storage import hash_of
-from .target import Compression, Format
+from .target import Compression, Format, Target
 
 __all__ = ["by_project", "merge"]
-
-T = TypeVar("T")
 
 BATCH = 1000
 
@@ -72,18 +72,18 @@ async def merge(
     ordered = _whole_plan(results)
     listing = ordered[0].partition.listing(env).raw()
     with Keys() as keys:
-        chain = await _in_thread(partial(_chain, keys, ordered))
+        chain = await in_thread(partial(_chain, keys, ordered))
         joined = _Joined(listing, chain, ordered, on_gap)
         await joined.close_gaps()
-        return await export(
-            cast("Any", joined),
-            path,
-            format=format,
-            compression=compression,
+        return await export_rows(
+            joined,
+            Target.parse(path, format=format, compression=compression),
+            Choices(
+                columns=columns,
+                property_columns=property_columns,
+                quote_formulas=quote_formulas,
+            ),
             resume=False,
-            columns=columns,
-            property_columns=property_columns,
-            quote_formulas=quote_formulas,
             on_progress=on_progress,
             about=about,
         )
@@ -125,13 +125,12 @@ def _chain(keys: Keys, ordered: Sequence[PartitionResult]) -> Chain:
 
 @attrs.define
 class _Joined:
-    """All partitions as one listing that was read already: what `export` asks of a listing."""
+    """All partitions as one listing that was read already."""
 
     listing: Listing[bytes]
     chain: Chain
     results: Sequence[PartitionResult]
     on_gap: OnGap
-    max_items: int | None = None
     gaps: dict[int, list[int]] = attrs.field(factory=dict[int, list[int]], init=False)
     read: ListingReport = attrs.field(factory=ListingReport, init=False)
     proven: bool = attrs.field(default=True, init=False)
@@ -154,7 +153,7 @@ class _Joined:
         while gap is None:
             start, step = max(0, start - step), 2 * step
             gap = await self._read_from(start)
-        added = await _in_thread(partial(self.chain.add, gap))
+        added = await in_thread(partial(self.chain.add, gap))
         self.chain.join(number, added)
         self.gaps.setdefault(number, []).append(added)
 
@@ -183,10 +182,11 @@ class _Joined:
     def subject(self) -> Subject:
         return self.listing.subject
 
-    def raw(self) -> Self:
-        return self
+    @property
+    def bounds(self) -> Mapping[str, int | None]:
+        return {}
 
-    def iterate(self) -> "_JoinedRun":
+    def run(self, token: str | None) -> "_JoinedRun":
         return _JoinedRun(self._rows(), self.report)
 
     @property
@@ -231,9 +231,5 @@ class _JoinedRun:
         return None
 
     async def next_items(self) -> list[bytes] | None:
-        batch = await _in_thread(lambda: list(islice(self.rows, BATCH)))
+        batch = await in_thread(lambda: list(islice(self.rows, BATCH)))
         return batch or None
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    return await anyio.to_thread.run_sync(work)

@@ -1,13 +1,13 @@
 """One partition into one file: whole or not there, and the same when it is run twice."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Self
 
-import anyio.to_thread
 import attrs
 
 from posthog_env_async.client import PostHogEnv
@@ -15,11 +15,13 @@ from posthog_env_async.errors import CheckpointError
 from posthog_env_async.pagination import Listing, ListingReport, ListingRun, Subject
 from posthog_env_async.session import Backoff, Limiter
 
-from .exporter import OnProgress, export
+from .behind import in_thread
+from .choices import Choices
+from .exporter import OnProgress, export_rows
 from .partitions import Partition, PartitionResult
 from .report import ExportReport
 from .storage import hash_of, storing, write_whole
-from .target import Compression
+from .target import Compression, Target
 
 __all__ = ["run_partition"]
 
@@ -55,14 +57,15 @@ async def run_partition(
         PostHogError: what the listing raises; what was read is kept.
     """
     path = Path(folder) / f"{partition.name}{SUFFIXES[compression]}"
-    finished = await anyio.to_thread.run_sync(_finished, path)
+    finished = await in_thread(partial(_finished, path))
     if finished is not None:
         return finished
     async with _client(partition, env, limiter) as client:
-        ranged = _Ranged(partition.listing(client).raw(), partition.stop)
-        report = await export(cast("Any", ranged), path, on_progress=on_progress)
+        ranged = _Ranged(partition, partition.listing(client).raw())
+        target = Target.parse(path)
+        report = await export_rows(ranged, target, Choices(), on_progress=on_progress)
     result = _result(partition, report, ranged)
-    await anyio.to_thread.run_sync(_save, result)
+    await in_thread(partial(_save, result))
     return result
 
 
@@ -86,35 +89,32 @@ async def _client(
 
 @attrs.define
 class _Ranged:
-    """A listing that ends with the page that reaches `stop`: what `export` asks of a listing.
+    """A listing that ends with the page that reaches the partition's `stop`.
 
     Whole pages only: rows of one moment may stand in another order inside a page, so half a page is
     no contiguous range.
     """
 
+    partition: Partition
     listing: Listing[bytes]
-    stop: int | None
-    max_items: int | None = None
-    run: "_RangedRun | None" = attrs.field(default=None, init=False)
+    _run: "_RangedRun | None" = attrs.field(default=None, init=False)
 
     @property
     def subject(self) -> Subject:
         return self.listing.subject
 
     @property
+    def bounds(self) -> Mapping[str, int | None]:
+        return {"start": self.partition.start, "stop": self.partition.stop}
+
+    @property
     def ended(self) -> bool:
-        return self.stop is None or (self.run is not None and self.run.ended)
+        return self.partition.stop is None or (self._run is not None and self._run.ended)
 
-    def raw(self) -> Self:
-        return self
-
-    def resume(self, token: str) -> "_Ranged":
-        self.listing = self.listing.resume(token)
-        return self
-
-    def iterate(self) -> "_RangedRun":
-        self.run = _RangedRun(self.listing.iterate(), self.stop)
-        return self.run
+    def run(self, token: str | None) -> "_RangedRun":
+        listing = self.listing if token is None else self.listing.resume(token)
+        self._run = _RangedRun(listing.iterate(), self.partition.stop)
+        return self._run
 
 
 @attrs.define
@@ -145,7 +145,7 @@ class _RangedRun:
         report = self.run.report
         return report if not self.reached else attrs.evolve(report, complete=self.proven)
 
-    async def next_items(self) -> Sequence[bytes] | None:
+    async def next_items(self) -> list[bytes] | None:
         if self.reached:
             return None
         page = await self.run.next_page()

@@ -114,9 +114,9 @@ def test_csv_is_the_same_written_at_once_or_in_pieces(
     texts = [json.dumps(row).encode() for row in rows]
     at_once, piecewise = CSVEncoder(("a", "b")), CSVEncoder(("a", "b"))
 
-    whole = at_once.encode(texts, first=True)
+    whole = b"".join(at_once.encode(texts, first=True))
     parts = [
-        piecewise.encode(texts[start : start + pieces], first=start == 0)
+        b"".join(piecewise.encode(texts[start : start + pieces], first=start == 0))
         for start in range(0, max(1, len(texts)), pieces)
     ]
 
@@ -127,7 +127,7 @@ def test_csv_is_the_same_written_at_once_or_in_pieces(
 def test_every_value_of_a_row_is_in_its_csv_record(rows: list[dict[str, Any]]) -> None:
     texts = [json.dumps(row).encode() for row in rows]
 
-    written = CSVEncoder().encode(texts, first=True).decode()
+    written = b"".join(CSVEncoder().encode(texts, first=True)).decode()
 
     header, *found = csv.reader(io.StringIO(written, newline=""))
     assert len(found) == len(rows)

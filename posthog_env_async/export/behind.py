@@ -1,0 +1,60 @@
+"""Blocking work in threads: awaited, or one step behind the caller."""
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, TypeVar
+
+import anyio.to_thread
+import attrs
+from anyio import CancelScope
+
+__all__ = ["Behind", "in_thread"]
+
+R = TypeVar("R")
+
+
+async def in_thread(work: Callable[[], R]) -> R:
+    """Do blocking work in a thread and return its result."""
+    return await anyio.to_thread.run_sync(work)
+
+
+@attrs.define
+class Behind:
+    """One blocking step at a time in a thread, while the caller goes on.
+
+    A plain task, not a task group: that would wrap the step's error in a group.
+    """
+
+    _step: asyncio.Task[None] | None = attrs.field(default=None, init=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is None:
+            await self.settle()
+        elif self._step is not None:
+            with CancelScope(shield=True):
+                await asyncio.wait([self._step])
+            # What ended the caller is what it needs to hear.
+            _ = self._step.cancelled() or self._step.exception()
+
+    async def settle(self) -> None:
+        """Wait for the step under way.
+
+        Raises:
+            Exception: what the step raised.
+        """
+        step, self._step = self._step, None
+        if step is not None:
+            await step
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Begin a step; the one before has to be settled."""
+        self._step = asyncio.create_task(in_thread(work))

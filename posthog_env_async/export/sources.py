@@ -1,0 +1,85 @@
+"""Where an export's rows come from: a listing, or what reads like one."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Literal, Protocol, Self
+
+import attrs
+
+from posthog_env_async.pagination import CursorListing, Listing, ListingReport, Subject
+
+__all__ = ["AnyListing", "ListingRows", "OnGap", "RowRun", "RowSource"]
+
+AnyListing = Listing[Any] | CursorListing[Any]
+OnGap = Literal["raise", "report"]
+
+
+class RowRun(Protocol):
+    """Rows being read: what `ListingRun` does, as far as an export needs it."""
+
+    @property
+    def token(self) -> str:
+        """Where the run stands, right after the last row that it gave."""
+        ...
+
+    @property
+    def report(self) -> ListingReport:
+        """What the run did so far."""
+        ...
+
+    async def next_items(self) -> list[bytes] | None:
+        """Return the next rows, `None` at the end."""
+        ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+
+class RowSource(Protocol):
+    """What can be exported."""
+
+    @property
+    def subject(self) -> Subject:
+        """What is exported, as fingerprints."""
+        ...
+
+    @property
+    def bounds(self) -> Mapping[str, int | None]:
+        """Where it begins and ends: an export that goes on needs the same."""
+        ...
+
+    def run(self, token: str | None) -> RowRun:
+        """Start reading, behind the row that a token stands for."""
+        ...
+
+
+@attrs.frozen
+class ListingRows:
+    """The rows of a listing, as the server sends them."""
+
+    listing: AnyListing
+    on_gap: OnGap = "raise"
+
+    @property
+    def subject(self) -> Subject:
+        """What is listed."""
+        return self.listing.subject
+
+    @property
+    def bounds(self) -> Mapping[str, int | None]:
+        """Its `offset` and `max_items`."""
+        offset = self.listing.offset if isinstance(self.listing, Listing) else 0
+        return {"offset": offset, "max_items": self.listing.max_items}
+
+    def run(self, token: str | None) -> RowRun:
+        """Start a run."""
+        listing = self.listing if token is None else self.listing.resume(token)
+        if isinstance(listing, Listing):
+            return listing.raw().iterate(on_gap=self.on_gap)
+        return listing.raw().iterate()
