@@ -20,7 +20,6 @@ __all__ = [
     "drop_stdout",
     "for_people",
     "leave_if_stuck",
-    "one_line",
     "printable",
     "say",
     "show_table",
@@ -78,14 +77,9 @@ def show_table(
     (console or Console(highlight=False)).print(table)
 
 
-def one_line(row: bytes) -> bytes:
-    """Return a row of JSON as one line: a line end can only stand between its tokens."""
-    return row.replace(b"\r", b" ").replace(b"\n", b" ") + b"\n"
-
-
 async def write_rows(rows: Iterable[bytes]) -> None:
-    """Write rows to stdout in a thread: a reader that is slow must not stall what is in flight."""
-    chunk = b"".join(map(one_line, rows))
+    """Write lines to stdout in a thread: a reader that is slow must not stall what is in flight."""
+    chunk = b"\n".join([*rows, b""])
     await anyio.to_thread.run_sync(_write, chunk, abandon_on_cancel=True)
 
 

@@ -58,7 +58,7 @@ async def pour(
     on_page: Callable[[int], None] = lambda _: None,
 ) -> int:
     """Write a listing to stdout as NDJSON; `on_page` hears how many items each page had."""
-    async with listing.raw().iterate() as run:
+    async with listing.lines().iterate() as run:
         while (rows := await run.next_items()) is not None:
             await write_rows(rows)
             on_page(len(rows))

@@ -3,13 +3,14 @@
 import json
 from typing import Any
 
+import attrs
 import msgspec
 
 from .heads import keys_at_head
 from .pages import LoadedPage, RowType, envelope, loaded
-from .text import UNREADABLE, as_mapping, load, load_slowly
+from .text import UNREADABLE, Raw, as_mapping, load, load_slowly
 
-__all__ = ["BYTES_ROWS", "DICT_ROWS"]
+__all__ = ["BYTES_ROWS", "DICT_ROWS", "LINE_ROWS"]
 
 
 class _Identity(msgspec.Struct, gc=False):
@@ -59,10 +60,30 @@ def _decoded_keys(body: bytes, rows: list[bytes]) -> list[str]:
     return [_name(*pair) for pair in zip(_identities(body).results, rows, strict=True)]
 
 
-BYTES_ROWS: RowType[bytes] = RowType(
-    bytes, lambda row: _name(_identity_of(row), row), _bytes_stamp, _quick_bytes
-)
+def _bytes_key(row: bytes) -> str:
+    return _name(_identity_of(row), row)
+
+
+BYTES_ROWS: RowType[bytes] = RowType(bytes, _bytes_key, _bytes_stamp, _quick_bytes)
 """Rows as the server sent them."""
+
+
+def _line(row: Raw) -> bytes:
+    return bytes(row).replace(b"\n", b" ").replace(b"\r", b" ")
+
+
+def _quick_lines(body: bytes) -> LoadedPage | None:
+    page = _quick_bytes(body)
+    if page is None or not (b"\n" in body or b"\r" in body):
+        return page
+    return attrs.evolve(page, rows=list(map(_line, page.rows)))
+
+
+LINE_ROWS: RowType[bytes] = RowType(_line, _bytes_key, _bytes_stamp, _quick_lines)
+"""Rows as the server sent them, each in one line.
+
+Only a line break inside a row, which JSON allows between its tokens, becomes a space.
+"""
 
 
 def _dict_key(row: Any) -> str:

@@ -10,12 +10,12 @@ import attrs
 from posthog_env_async.converter import dump
 
 from .columns import columns_of, flat
-from .encoder import slices
 
 __all__ = ["REST", "CSVColumns", "CSVEncoder"]
 
 REST = "_rest"
 SAMPLE = 1000
+AT_ONCE = 250
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -92,7 +92,8 @@ class CSVEncoder:
             self._known = self._with(names)
         if first:
             yield self._known.header()
-        yield from map(self._known.records, slices(rows))
+        for start in range(0, len(rows), AT_ONCE):
+            yield self._known.records(rows[start : start + AT_ONCE])
 
     def _with(self, names: tuple[str, ...]) -> CSVColumns:
         return CSVColumns(names, rest=self.chosen is None, quote_formulas=self.quote_formulas)

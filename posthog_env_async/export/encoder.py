@@ -3,14 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-__all__ = ["Encoder", "slices"]
-
-AT_ONCE = 256
-
-
-def slices(rows: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    """Yield rows in slices that are small enough for their text to stay in the cache."""
-    return (rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE))
+__all__ = ["Encoder"]
 
 
 class Encoder(Protocol):
@@ -31,5 +24,8 @@ class Encoder(Protocol):
         ...
 
     def encode(self, rows: Sequence[bytes], *, first: bool) -> Iterator[bytes]:
-        """Yield rows as pieces of text; before the first ones, what stands at the file's head."""
+        """Yield the text of rows, each of them one line of JSON, in pieces.
+
+        Before the first ones, what stands at the head of the file.
+        """
         ...

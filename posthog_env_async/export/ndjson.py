@@ -1,25 +1,11 @@
 """NDJSON: every row as the server sent it, one a line."""
 
 from collections.abc import Iterator, Sequence
-from itertools import repeat
-from operator import contains
+from itertools import chain, repeat
 
 import attrs
 
-from .encoder import slices
-
-__all__ = ["NDJSONEncoder", "ndjson"]
-
-
-def ndjson(rows: Sequence[bytes]) -> bytes:
-    """Return rows as lines, byte for byte.
-
-    Only a line break inside a row, which JSON allows between its tokens, becomes a space.
-    """
-    text = b"\n".join([*rows, b""])
-    if b"\r" not in text and not any(map(contains, rows, repeat(b"\n"))):
-        return text
-    return b"".join(row.replace(b"\n", b" ").replace(b"\r", b" ") + b"\n" for row in rows)
+__all__ = ["NDJSONEncoder"]
 
 
 @attrs.define
@@ -33,5 +19,5 @@ class NDJSONEncoder:
         """Do nothing: NDJSON has no columns."""
 
     def encode(self, rows: Sequence[bytes], *, first: bool) -> Iterator[bytes]:
-        """Yield rows as lines."""
-        return map(ndjson, slices(rows))
+        """Yield rows, which have no line break inside, and the ends of their lines."""
+        return chain.from_iterable(zip(rows, repeat(b"\n")))

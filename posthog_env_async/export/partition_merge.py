@@ -70,7 +70,7 @@ async def merge(
         PaginationError: when a gap cannot be read, because too many persons vanished at once.
     """
     ordered = _whole_plan(results)
-    listing = ordered[0].partition.listing(env).raw()
+    listing = ordered[0].partition.listing(env).lines()
     with Keys() as keys:
         chain = await in_thread(partial(_chain, keys, ordered))
         joined = _Joined(listing, chain, ordered, on_gap)

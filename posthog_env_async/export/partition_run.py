@@ -61,7 +61,7 @@ async def run_partition(
     if finished is not None:
         return finished
     async with _client(partition, env, limiter) as client:
-        ranged = _Ranged(partition, partition.listing(client).raw())
+        ranged = _Ranged(partition, partition.listing(client).lines())
         target = Target.parse(path)
         report = await export_rows(ranged, target, Choices(), on_progress=on_progress)
     result = _result(partition, report, ranged)

@@ -28,7 +28,7 @@ class RowRun(Protocol):
         ...
 
     async def next_items(self) -> list[bytes] | None:
-        """Return the next rows, `None` at the end."""
+        """Return the next rows, each one line of JSON; `None` at the end."""
         ...
 
     async def __aenter__(self) -> Self: ...
@@ -81,5 +81,5 @@ class ListingRows:
         """Start a run."""
         listing = self.listing if token is None else self.listing.resume(token)
         if isinstance(listing, Listing):
-            return listing.raw().iterate(on_gap=self.on_gap)
-        return listing.raw().iterate()
+            return listing.lines().iterate(on_gap=self.on_gap)
+        return listing.lines().iterate()

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 
 import attrs
 
-from posthog_env_async.converter import BYTES_ROWS, DICT_ROWS, load_page
+from posthog_env_async.converter import BYTES_ROWS, DICT_ROWS, LINE_ROWS, RowType, load_page
 from posthog_env_async.errors import ConfigurationError, PaginationError
 
 from .cursors import CursorPlan, CursorReader, CursorSource
@@ -21,6 +21,7 @@ from .windows import Source
 
 __all__ = ["CursorListing", "Listing", "checked_numbers"]
 
+R = TypeVar("R")
 T = TypeVar("T")
 
 FIRST = 16
@@ -46,8 +47,7 @@ class _Readable(ABC, Generic[T]):
     def _run(self) -> ListingRun[T]: ...
 
     @abstractmethod
-    def raw(self) -> "_Readable[bytes]":
-        """Return the same listing with its rows as undecoded JSON."""
+    def _read_as(self, rows: RowType[R]) -> "_Readable[R]": ...
 
     @abstractmethod
     def _only(self, items: int) -> "_Readable[T]": ...
@@ -90,7 +90,7 @@ class _Readable(ABC, Generic[T]):
 
     def rows(self) -> AsyncGenerator[bytes]:
         """Yield each row as undecoded JSON, as the server sent it."""
-        return aiter(self.raw())
+        return aiter(self._read_as(BYTES_ROWS))
 
 
 @attrs.frozen
@@ -163,10 +163,18 @@ class Listing(_Readable[T]):
 
     def raw(self) -> "Listing[bytes]":
         """Return the same listing with its rows as undecoded JSON, as the server sent them."""
-        raw = cast("Listing[Any]", self)
-        return attrs.evolve(
-            raw, source=attrs.evolve(cast("Source[Any]", self._source), rows=BYTES_ROWS)
-        )
+        return self._read_as(BYTES_ROWS)
+
+    def lines(self) -> "Listing[bytes]":
+        """Return the same listing with each row as one line of JSON: what an export writes.
+
+        As the server sent it; only a line break between two tokens becomes a space.
+        """
+        return self._read_as(LINE_ROWS)
+
+    def _read_as(self, rows: RowType[R]) -> "Listing[R]":
+        listing, source = cast("Listing[Any]", self), cast("Source[Any]", self._source)
+        return attrs.evolve(listing, source=attrs.evolve(source, rows=rows))
 
     def _only(self, items: int) -> "Listing[T]":
         return attrs.evolve(self, page_size=FIRST, max_items=items, prefetch=0)
@@ -215,9 +223,18 @@ class CursorListing(_Readable[T]):
 
     def raw(self) -> "CursorListing[bytes]":
         """Return the same listing with its rows as undecoded JSON, as the server sent them."""
-        raw = cast("CursorListing[Any]", self)
-        source = attrs.evolve(cast("CursorSource[Any]", self._source), rows=BYTES_ROWS)
-        return attrs.evolve(raw, source=source)
+        return self._read_as(BYTES_ROWS)
+
+    def lines(self) -> "CursorListing[bytes]":
+        """Return the same listing with each row as one line of JSON: what an export writes.
+
+        As the server sent it; only a line break between two tokens becomes a space.
+        """
+        return self._read_as(LINE_ROWS)
+
+    def _read_as(self, rows: RowType[R]) -> "CursorListing[R]":
+        listing, source = cast("CursorListing[Any]", self), cast("CursorSource[Any]", self._source)
+        return attrs.evolve(listing, source=attrs.evolve(source, rows=rows))
 
     def _only(self, items: int) -> "CursorListing[T]":
         return attrs.evolve(self, page_size=FIRST, max_items=items)

@@ -1,7 +1,9 @@
 """Where a pool was opened: the process and the event loop, and the places it has there."""
 
 import asyncio
+import importlib
 import os
+from contextlib import suppress
 
 import anyio
 import attrs
@@ -9,6 +11,10 @@ import attrs
 from posthog_env_async.errors import ConfigurationError
 
 __all__ = ["Home"]
+
+# anyio loads this at first use, in the running loop: 20 ms in which a server answers nobody.
+with suppress(ImportError):
+    importlib.import_module("anyio._backends._asyncio")
 
 
 @attrs.frozen

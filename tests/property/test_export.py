@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posthog_env_async import Backoff, PostHogEnv
+from posthog_env_async.converter import LINE_ROWS, load_page
 from posthog_env_async.export import Progress, export, verify
 from posthog_env_async.export.csv_rows import CSVEncoder
-from posthog_env_async.export.ndjson import ndjson
+from posthog_env_async.export.ndjson import NDJSONEncoder
 from posthog_env_async.export.target import Target
 from posthog_env_async.testing import FakePostHog
 
@@ -98,10 +99,11 @@ def test_an_export_that_crashes_anywhere_ends_with_the_same_bytes(
 
 
 @given(rows=ROWS)
-def test_ndjson_has_a_line_for_each_row_whatever_is_in_it(rows: list[dict[str, Any]]) -> None:
+def test_every_row_is_a_line_of_its_own_whatever_is_in_it(rows: list[dict[str, Any]]) -> None:
     texts = [json.dumps(row, indent=number % 3).encode() for number, row in enumerate(rows)]
+    page = load_page(b'{"results":[' + b",\r\n".join(texts) + b"]}", LINE_ROWS)
 
-    lines = ndjson(texts).split(b"\n")
+    lines = b"".join(NDJSONEncoder().encode(page.rows, first=True)).split(b"\n")
 
     assert [json.loads(line) for line in lines[:-1]] == rows
     assert lines[-1] == b""
