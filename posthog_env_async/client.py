@@ -4,7 +4,6 @@ import os
 import ssl as tls
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, cast
 
 import aiohttp
@@ -129,12 +128,7 @@ class PostHogEnv:
             await self._session.pool.open()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
     async def aclose(self) -> None:

@@ -25,6 +25,7 @@ class LoadedPage:
     error of the row that follows the last one read.
     """
 
+    body: bytes = attrs.field(repr=False)
     rows: list[Any] = attrs.field(repr=False)
     keys: list[str] = attrs.field(repr=False)
     length: int
@@ -107,14 +108,20 @@ def load_page(body: bytes, kind: RowType[Any]) -> LoadedPage:
         except ResponseDecodeError as error:
             failure = error
             break
-    return loaded(found, rows, [kind.key(row) for row in rows], failure)
+    return loaded(body, found, rows, [kind.key(row) for row in rows], failure=failure)
 
 
 def loaded(
-    found: Any, rows: list[Any], keys: list[str], failure: ResponseDecodeError | None = None
+    body: bytes,
+    found: Any,
+    rows: list[Any],
+    keys: list[str],
+    *,
+    failure: ResponseDecodeError | None = None,
 ) -> LoadedPage:
     """Return a page whose rows were read."""
     return LoadedPage(
+        body,
         rows,
         keys,
         len(found.results),

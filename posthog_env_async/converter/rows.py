@@ -69,6 +69,6 @@ def checked_rows(
         rows: list[Any] = found.results
         for found_row, text in zip(rows, map(bytes, map(copied, rows)), strict=True):
             setattr(found_row, undecoded, text)
-        return loaded(found, rows, list(map(_uuid, rows)))
+        return loaded(body, found, rows, list(map(_uuid, rows)))
 
     return RowType(load, _uuid, _created_at, quick, hold)

@@ -53,7 +53,7 @@ def _quick_bytes(body: bytes) -> LoadedPage | None:
         keys = keys_at_head(rows) or _decoded_keys(body, rows)
     except UNREADABLE:
         return None
-    return loaded(found, rows, keys)
+    return loaded(body, found, rows, keys)
 
 
 def _decoded_keys(body: bytes, rows: list[bytes]) -> list[str]:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self, TypeVar
 
 import anyio.to_thread
@@ -31,19 +30,12 @@ class Behind:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, kind: object, error: object, traceback: object) -> None:
         if error is None:
             await self.settle()
         elif self._step is not None:
             with CancelScope(shield=True):
-                await asyncio.wait([self._step])
-            # What ended the caller is what it needs to hear.
-            _ = self._step.cancelled() or self._step.exception()
+                await asyncio.gather(self._step, return_exceptions=True)
 
     async def settle(self) -> None:
         """Wait for the step under way.

@@ -1,7 +1,6 @@
 """Where an export's rows come from: a listing, or what reads like one."""
 
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
 import attrs
@@ -33,12 +32,7 @@ class RowRun(Protocol):
 
     async def __aenter__(self) -> Self: ...
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
+    async def __aexit__(self, *_: object) -> None: ...
 
 
 class RowSource(Protocol):

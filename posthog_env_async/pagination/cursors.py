@@ -1,6 +1,7 @@
 """Paging by the server's cursor: the next page begins where the cursor of this one says."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -10,6 +11,7 @@ from posthog_env_async.errors import PaginationError, PostHogError
 from posthog_env_async.session import Call, Meter, Session
 
 from .page import ListingReport, Step
+from .tally import Tally
 from .token import Subject, Token, digest
 
 __all__ = ["CursorPlan", "CursorReader", "CursorSource"]
@@ -56,7 +58,7 @@ class CursorReader(Generic[T]):
     source: CursorSource[T]
     plan: CursorPlan
     cursor: str | None = attrs.field(init=False)
-    items: int = attrs.field(default=0, init=False)
+    tally: Tally = attrs.field(init=False)
     pages: int = attrs.field(default=0, init=False)
     dropped: int = attrs.field(default=0, init=False)
     ended: bool = attrs.field(default=False, init=False)
@@ -67,6 +69,7 @@ class CursorReader(Generic[T]):
 
     def __attrs_post_init__(self) -> None:
         resume = self.plan.resume
+        self.tally = Tally.of(resume, self.plan.max_items)
         self.cursor = None if resume is None else resume.cursor
         self._within = 0 if resume is None else resume.within
 
@@ -74,15 +77,6 @@ class CursorReader(Generic[T]):
     def kind(self) -> RowType[T]:
         """How the rows are read, and what the caller gets for them."""
         return self.source.rows
-
-    @property
-    def _before(self) -> int:
-        return 0 if self.plan.resume is None else self.plan.resume.items
-
-    @property
-    def _left(self) -> int | None:
-        most = self.plan.max_items
-        return None if most is None else max(0, most - self._before - self.items)
 
     async def next(self) -> Step | None:
         """Return the next page, or `None` at the end.
@@ -93,34 +87,31 @@ class CursorReader(Generic[T]):
         """
         if self._cut_short is not None:
             raise self._cut_short
-        if self.ended or self._left == 0:
+        if self.ended or self.tally.left == 0:
             self.ended = True
             return None
         size = self.plan.page_size
-        if self._left is not None:
-            size = min(size, self._left + self._within)
+        if self.tally.left is not None:
+            size = min(size, self.tally.left + self._within)
         body = self.source.body(size, self.cursor)
         call = attrs.evolve(self.source.call, json=body, meter=self._meter)
-        raw, page = await self.source.session.fetch(call, self._loaded)
-        return self._accept(raw, page, size)
+        load = partial(load_page, kind=self.source.rows)
+        return self._accept(await self.source.session.fetch(call, load), size)
 
-    def _accept(self, raw: bytes, page: LoadedPage, size: int) -> Step:
+    def _accept(self, page: LoadedPage, size: int) -> Step:
         keys = page.keys
         before = self._last.keys if self._last else []
         self._check_progress(keys, before, page.cursor)
         skip = self._already(keys)
         places = [place for place in range(skip, len(keys)) if keys[place] not in before]
         self.dropped += len(keys) - skip - len(places)
-        places = places[: self._left]
-        self.items, self.pages = self.items + len(places), self.pages + 1
+        places = places[: self.tally.left]
+        self.tally.items, self.pages = self.tally.items + len(places), self.pages + 1
         self._last = _Accepted(keys, len(places), self.cursor, skip)
         self._within, self._cut_short = 0, page.failure
         if page.failure is None:
             self._go_on(page, is_full=page.length >= size)
-        return Step([page.rows[place] for place in places], raw, None, None)
-
-    def _loaded(self, body: bytes) -> tuple[bytes, LoadedPage]:
-        return body, load_page(body, self.source.rows)
+        return Step([page.rows[place] for place in places], page.body, None, None)
 
     def _already(self, keys: list[str]) -> int:
         """Return how many rows of a resumed page were yielded before."""
@@ -142,7 +133,7 @@ class CursorReader(Generic[T]):
         more = page.has_more
         if more is None:
             more = page.cursor is not None or is_full
-        if not more or self._left == 0:
+        if not more or self.tally.left == 0:
             self.ended = True
         elif page.cursor is not None:
             self.cursor = page.cursor
@@ -158,7 +149,7 @@ class CursorReader(Generic[T]):
     def report(self) -> ListingReport:
         """Return what was done so far."""
         return ListingReport(
-            items=self.items,
+            items=self.tally.items,
             pages=self.pages,
             requests=self._meter.requests,
             duplicates_dropped=self.dropped,
@@ -182,7 +173,7 @@ class CursorReader(Generic[T]):
             tail = (digest(last.keys[within - 1]),) if within else ()
         return Token(
             subject=self.source.subject,
-            items=self._before + self.items - unread,
+            items=self.tally.total - unread,
             tail=tail,
             cursor=cursor,
             within=within,

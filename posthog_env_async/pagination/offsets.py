@@ -13,6 +13,7 @@ from .continuity import Seen
 from .page import ListingReport, Step
 from .seams import OnGap, Seams
 from .sizes import PageSize, PageSizes
+from .tally import Tally
 from .token import Token, digest
 from .windows import Source, WindowPage, WindowReader
 
@@ -62,7 +63,7 @@ class OffsetReader(Generic[T]):
     source: Source[T]
     plan: OffsetPlan
     position: int = attrs.field(init=False)
-    items: int = attrs.field(default=0, init=False)
+    tally: Tally = attrs.field(init=False)
     pages: int = attrs.field(default=0, init=False)
     dropped: int = attrs.field(default=0, init=False)
     ended: bool = attrs.field(default=False, init=False)
@@ -75,10 +76,11 @@ class OffsetReader(Generic[T]):
 
     def __attrs_post_init__(self) -> None:
         plan, resume = self.plan, self.plan.resume
+        self.tally = Tally.of(resume, plan.max_items)
         self.position = plan.offset if resume is None else resume.offset
         sizes = PageSizes(plan.page_size, min(self.source.most, WIRE_MOST))
-        if self._left is not None and not sizes.is_auto:
-            sizes.size = max(1, min(sizes.size, self._left))
+        if self.tally.left is not None and not sizes.is_auto:
+            sizes.size = max(1, min(sizes.size, self.tally.left))
         self._reader = WindowReader(self.source, sizes)
         is_fresh = resume is None or not (resume.tail or resume.loose)
         self._ahead = ReadAhead(
@@ -87,7 +89,7 @@ class OffsetReader(Generic[T]):
             planned=self.position,
             prefetch=plan.prefetch,
             held_bytes=plan.held_bytes,
-            enough=None if self._left is None else self.position + self._left,
+            enough=None if self.tally.left is None else self.position + self.tally.left,
         )
         remembered = max(REMEMBERED, REMEMBERED_PAGES * sizes.size)
         seen = Seen(remembered, whole=self.position == 0)
@@ -103,15 +105,6 @@ class OffsetReader(Generic[T]):
         """How the rows are read, and what the caller gets for them."""
         return self.source.rows
 
-    @property
-    def _before(self) -> int:
-        return 0 if self.plan.resume is None else self.plan.resume.items
-
-    @property
-    def _left(self) -> int | None:
-        most = self.plan.max_items
-        return None if most is None else max(0, most - self._before - self.items)
-
     async def next(self) -> Step | None:
         """Return the next page, or `None` at the end.
 
@@ -119,7 +112,7 @@ class OffsetReader(Generic[T]):
             PaginationError: when rows may be missing and the caller did not choose to go on.
             PostHogError: as `Session.fetch`.
         """
-        if self.ended or self._left == 0:
+        if self.ended or self.tally.left == 0:
             self.ended = True
             return None
         failure, self._failure = self._failure, None
@@ -155,7 +148,7 @@ class OffsetReader(Generic[T]):
     def report(self) -> ListingReport:
         """Return what was done so far."""
         return ListingReport(
-            items=self.items,
+            items=self.tally.items,
             pages=self.pages,
             requests=self._reader.meter.requests,
             duplicates_dropped=self.dropped,
@@ -172,7 +165,7 @@ class OffsetReader(Generic[T]):
         doubled = max(0, len(page.keys) - len(places) - again)
         self.dropped += doubled
         self._seams.moved = self._seams.moved or doubled > 0
-        added = places[: self._left]
+        added = places[: self.tally.left]
         self._seams.seen.remember(self._seams.covered(page, added, is_cut=len(added) < len(places)))
         rows = _picked(page.rows, added)
         deepest = self._seams.deepest
@@ -181,8 +174,8 @@ class OffsetReader(Generic[T]):
             self._seams.go_deeper(rows)
         begins, self._failure = self.position, page.failure
         self.pages += 1
-        self.items += len(rows)
-        is_last = page.end is None or self._left == 0
+        self.tally.items += len(rows)
+        is_last = page.end is None or self.tally.left == 0
         self.ended = is_last and self._failure is None
         if self._failure is None:
             self.position = page.window.start + len(page.keys) if page.end is None else page.end
@@ -214,7 +207,7 @@ class OffsetReader(Generic[T]):
         return Token(
             subject=self.source.subject,
             offset=offset,
-            items=self._before + self.items - unread,
+            items=self.tally.total - unread,
             whole=self._seams.seen.fits(count, without=unsure),
             tail=self._seams.seen.last(count, without=unsure),
             loose=(*loose, *self._seams.seen.loose)[:TIED_TAIL],

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from itertools import pairwise
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -97,13 +98,13 @@ class WindowReader:
         """Read until `next` names what was asked for, or keeps naming the same smaller step."""
         shorter: int | None = None
         for _ in range(READS_OF_A_STRANGER):
-            body, page = await self._fetch(window, counted=counted)
+            page = await self._fetch(window, counted=counted)
             end = _end(page, self.source.call)
             if end is None or end == min(window.end, window.start + (self.cap or window.limit)):
-                return self._opened(window, end, page, body)
+                return self._opened(window, end, page)
             if window.start < end < window.end and (end == shorter or window.start == 0):
                 self.cap = end - window.start
-                return self._opened(window, end, page, body)
+                return self._opened(window, end, page)
             shorter = end
             await self.source.session.pool.renew()
         raise PaginationError(
@@ -111,14 +112,11 @@ class WindowReader:
             " ignores the offset, repeats a page, or something between mixes up answers"
         )
 
-    def _loaded(self, body: bytes) -> tuple[bytes, LoadedPage]:
-        return body, load_page(body, self.source.rows)
-
     @staticmethod
-    def _opened(window: Window, end: int | None, page: LoadedPage, body: bytes) -> WindowPage:
-        return WindowPage(window, end, page.rows, page.keys, body, page.count, page.failure)
+    def _opened(window: Window, end: int | None, page: LoadedPage) -> WindowPage:
+        return WindowPage(window, end, page.rows, page.keys, page.body, page.count, page.failure)
 
-    async def _fetch(self, window: Window, *, counted: bool) -> tuple[bytes, LoadedPage]:
+    async def _fetch(self, window: Window, *, counted: bool) -> LoadedPage:
         params: Mapping[str, str] = {
             **self.source.call.params,
             **({self.source.total: "1"} if counted and self.source.total else {}),
@@ -133,10 +131,10 @@ class WindowReader:
         )
         self.sizes.note(min(self.sizes.size, window.limit))
         began = time.monotonic()
-        body, page = await self.source.session.fetch(call, self._loaded)
-        self.sizes.answered(window.limit, time.monotonic() - began, len(body))
-        self.row_bytes = len(body) / max(1, page.length)
-        return body, page
+        page = await self.source.session.fetch(call, partial(load_page, kind=self.source.rows))
+        self.sizes.answered(window.limit, time.monotonic() - began, len(page.body))
+        self.row_bytes = len(page.body) / max(1, page.length)
+        return page
 
 
 def _end(page: LoadedPage, call: Call) -> int | None:
