@@ -1,12 +1,12 @@
 """The session: one straight line from a call to its decoded answer."""
 
+import asyncio
 import itertools
 import logging
 import time
 import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
-from functools import partial
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -41,6 +41,7 @@ MOVED = frozenset({301, 302, 307, 308})
 KEPT_METHOD = frozenset({307, 308})
 MOST_HOPS = 4
 LARGE = 256 << 10
+TURNS = 3
 NOT_HERE = ENDPOINT_NOT_FOUND.encode()
 ENVIRONMENTS = "environments"
 PROJECTS = "projects"
@@ -65,7 +66,7 @@ class Session:
     quota: RetryQuota = attrs.field(factory=RetryQuota)
     now: Callable[[], float] = attrs.field(default=time.monotonic)
     sleep: Callable[[float], Awaitable[None]] = attrs.field(default=anyio.sleep)
-    _decoding: anyio.Lock = attrs.field(factory=partial(anyio.Lock, fast_acquire=True), init=False)
+    _decoding: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
     _warned: bool = attrs.field(default=False, init=False)
 
     async def fetch(self, call: Call, decode: Callable[[bytes], T]) -> T:
@@ -92,14 +93,27 @@ class Session:
         raise AssertionError  # pragma: no cover - the loop only returns or raises
 
     async def _decoded(self, body: bytes, decode: Callable[[bytes], T]) -> T:
-        """Decode large bodies one at a time: the event loop has its turn between any two.
+        """Decode large bodies one at a time: whoever waits for the event loop comes in between.
 
         Not in a thread: msgspec holds the interpreter's lock, so the loop would wait all the same.
         """
         if len(body) < LARGE:
             return decode(body)
-        async with self._decoding:
+        await self._decoding.acquire()
+        try:
             return decode(body)
+        finally:
+            self._release_decoding(TURNS)
+
+    def _release_decoding(self, turns: int) -> None:
+        """Let the next body be decoded after so many turns of the event loop.
+
+        Two are what it takes from a timer to the task that slept.
+        """
+        if turns:
+            asyncio.get_running_loop().call_soon(self._release_decoding, turns - 1)
+        else:
+            self._decoding.release()
 
     async def stream(self, call: Call) -> AsyncGenerator[bytes]:
         """Yield the body of an answer as it comes, tried again only before the first piece.
