@@ -15,6 +15,7 @@ from posthog_env_async.pagination import ListingReport
 from .behind import Behind, in_thread
 from .checkpoint import Checkpoint, Phase
 from .choices import Choices
+from .chunks import Chunks, Place
 from .compression import compressor
 from .manifest import Manifest
 from .parquet import ParquetConversion, check_parquet
@@ -161,7 +162,7 @@ class _Job:
                 failure = error
                 failure.resume_token = failure.resume_token or run.token
             finally:
-                self.part.add([], run.token, run.report)
+                self.part.chunks.add([], Place(run.token, run.report))
         if failure is not None:
             # Without the frame below: its locals hold rows.
             raise failure.with_traceback(None)
@@ -173,11 +174,9 @@ class _Job:
         part = self.part
         async with Behind() as behind:
             while (rows := await run.next_items()) is not None:
-                if part.wants_token:
-                    part.add(rows, run.token, run.report)
-                else:
-                    part.add(rows)
-                if part.has_chunk:
+                place = Place(run.token, run.report) if part.chunks.wants_place else None
+                part.chunks.add(rows, place)
+                if part.chunks.has_some:
                     await behind.settle()
                     part.hand_over()
                     behind.start(part.flush)
@@ -203,7 +202,7 @@ class _Job:
                 Progress(
                     path=self.part.target.path,
                     phase=phase,
-                    rows=self.part.rows,
+                    rows=self.part.chunks.rows,
                     bytes=self.part.bytes,
                     pages=listing.pages,
                     requests=listing.requests,
@@ -225,4 +224,5 @@ def _part(source: RowSource, target: Target, choices: Choices, checkpoint_every:
     if is_parquet:
         check_parquet()
     compress = compressor("none" if is_parquet else target.compression)
-    return Part(target, wanted, choices.encoder(target), compress, checkpoint_every)
+    encoder = choices.encoder(target)
+    return Part(target, wanted, encoder, compress, Chunks(encoder.waits_for, checkpoint_every))

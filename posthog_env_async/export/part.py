@@ -13,6 +13,7 @@ from posthog_env_async.errors import CheckpointError, ConfigurationError, PostHo
 from posthog_env_async.pagination import ListingReport
 
 from .checkpoint import START_OVER, Checkpoint, Phase, joined_reports, timestamp
+from .chunks import Chunk, Chunks, Place
 from .claim import Claim
 from .compression import Data
 from .encoder import Encoder
@@ -22,32 +23,14 @@ from .target import Target
 
 __all__ = ["Part"]
 
-CHUNK = 4 << 20
-
-
-@attrs.frozen
-class _Place:
-    """Where the listing goes on, and what was done to get there."""
-
-    token: str
-    listing: ListingReport
-
-
-@attrs.frozen
-class _Chunk:
-    """Rows that are written at once, and the place behind them where it is to be kept."""
-
-    rows: list[bytes]
-    place: _Place | None
-
 
 @attrs.define(eq=False)
 class Part:
-    """The `.part` of an export with its checkpoint: `add` takes rows, `flush` writes them.
+    """The `.part` of an export with its checkpoint: `chunks` takes rows, `flush` writes them.
 
-    `add` and `hand_over` belong on the event loop, all that blocks in a thread; a lock keeps the
-    steps apart, also when a cancelled task leaves one running. Nothing is handed over while a
-    `flush` may run. The file is made durable before the checkpoint that speaks of it, so after a
+    `hand_over` belongs on the event loop, all that blocks in a thread; a lock keeps the steps
+    apart, also when a cancelled task leaves one running. Nothing is handed over while a `flush`
+    may run. The file is made durable before the checkpoint that speaks of it, so after a
     crash at any moment the checkpoint's `bytes` are there, and what lies beyond them is cut. A
     chunk is a gzip member or zstd frame of its own, so such files can be cut as well.
     """
@@ -56,22 +39,15 @@ class Part:
     wanted: Checkpoint
     encoder: Encoder
     compress: Callable[[memoryview], Data]
-    checkpoint_every: float
+    chunks: Chunks
     now: Callable[[], float] = time.monotonic
-    rows: int = attrs.field(default=0, init=False)
     state: Checkpoint = attrs.field(init=False)
     resumed: bool = attrs.field(default=False, init=False)
     resumed_rows: int = attrs.field(default=0, init=False)
     _before: Checkpoint = attrs.field(init=False)
     _saved: Checkpoint | None = attrs.field(default=None, init=False)
     _began: float = attrs.field(init=False)
-    _token_at: float = attrs.field(init=False)
-    _begun: bool = attrs.field(default=False, init=False)
-    _collected: list[bytes] = attrs.field(factory=list[bytes], init=False)
-    _size: int = attrs.field(default=0, init=False)
-    _place: _Place | None = attrs.field(default=None, init=False)
-    _ready: list[_Chunk] = attrs.field(factory=list[_Chunk], init=False)
-    _unwritten: list[_Chunk] = attrs.field(factory=list[_Chunk], init=False)
+    _unwritten: list[Chunk] = attrs.field(factory=list[Chunk], init=False)
     _scratch: Scratch = attrs.field(factory=Scratch, init=False)
     _written: int = attrs.field(default=0, init=False)
     _file: GrowingFile | None = attrs.field(default=None, init=False)
@@ -81,7 +57,7 @@ class Part:
 
     def __attrs_post_init__(self) -> None:
         self.state = self._before = self.wanted
-        self._token_at = self._began = self.now()
+        self._began = self.now()
         self._claim = Claim(self.target.lock)
 
     def open(self, *, resume: bool) -> None:
@@ -103,9 +79,9 @@ class Part:
             if found is not None:
                 found.check(self.wanted, self.target.checkpoint.name)
                 self._before = self.state = self._saved = found
-                self.rows = self.resumed_rows = self._written = found.rows
-                self._begun = found.rows > 0
-                self.resumed = self._begun or found.phase != "reading"
+                self.resumed_rows = self._written = found.rows
+                self.chunks.go_on(found.rows)
+                self.resumed = found.rows > 0 or found.phase != "reading"
             if self.state.phase != "done":
                 self._open_part(found)
 
@@ -144,47 +120,13 @@ class Part:
             path.unlink(missing_ok=True)
 
     @property
-    def wants_token(self) -> bool:
-        """Whether the next rows should come with a token: it is time for a checkpoint."""
-        return self.now() - self._token_at >= self.checkpoint_every
-
-    def add(
-        self, rows: list[bytes], token: str | None = None, listing: ListingReport | None = None
-    ) -> None:
-        """Take rows that were read; a token with the listing's report goes on behind them."""
-        self.rows += len(rows)
-        self._collected += rows
-        self._size += sum(map(len, rows))
-        self._place = None if token is None or listing is None else _Place(token, listing)
-        if not self._lacks_sample and (self._place is not None or self._size >= CHUNK):
-            self._close_chunk()
-
-    @property
-    def _lacks_sample(self) -> bool:
-        """Whether there are too few rows to tell the columns."""
-        return not self._begun and len(self._collected) < self.encoder.waits_for
-
-    def _close_chunk(self) -> None:
-        self._begun = True
-        self._ready.append(_Chunk(self._collected, self._place))
-        if self._place is not None:
-            self._token_at = self.now()
-        self._collected, self._size, self._place = [], 0, None
-
-    @property
     def bytes(self) -> int:
         """How many bytes are written."""
         return self.state.bytes if self._file is None else self._file.size
 
-    @property
-    def has_chunk(self) -> bool:
-        """Whether there is something to hand over."""
-        return bool(self._ready)
-
     def hand_over(self) -> None:
-        """Let the next `flush` write what was added."""
-        self._unwritten += self._ready
-        self._ready = []
+        """Let the next `flush` write the chunks that have ended."""
+        self._unwritten += self.chunks.take()
 
     def flush(self) -> None:
         """Write what was handed over, and a checkpoint where a token came with it."""
@@ -195,9 +137,7 @@ class Part:
 
     def end(self, phase: Phase) -> None:
         """Write everything, durably: the listing has ended, and this is the next phase."""
-        if self._place is not None:
-            self._close_chunk()
-        self.hand_over()
+        self._unwritten += self.chunks.take(is_last=True)
         with self._lock, storing(self.target.part):
             self._write(is_last=True)
             self.state = attrs.evolve(self.state, phase=phase)
@@ -215,7 +155,7 @@ class Part:
             if chunk.place is not None:
                 self._stand(self._file, chunk.place)
 
-    def _stand(self, file: GrowingFile, place: _Place) -> None:
+    def _stand(self, file: GrowingFile, place: Place) -> None:
         """Note where the export stands."""
         self.state = attrs.evolve(
             self.state,
