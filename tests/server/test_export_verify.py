@@ -1,0 +1,171 @@
+"""An export is whole or not there, and its manifest proves which."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from exports import FORMATS, beside
+from posthog_env_async import BadRequestError, CheckpointError, ConfigurationError, PostHogEnv
+from posthog_env_async.export import export, verify
+from posthog_env_async.testing import FakePostHog, Fault
+
+# whole or not there
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+async def test_the_name_appears_only_when_all_is_there(
+    env: PostHogEnv, fake: FakePostHog, tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"p.{suffix}"
+    fake.faults.append(Fault(400, after=2))
+
+    with pytest.raises(BadRequestError):
+        await export(env.persons.list(page_size=500), path)
+
+    assert beside(path) == {".part", ".checkpoint.json"}
+    assert (await verify(path)).problems[0] == (
+        f"an export to {path.name} is unfinished: run it again to go on"
+    )
+
+
+async def test_a_finished_export_is_replaced_by_the_next_at_once(
+    fake: FakePostHog, env: PostHogEnv, tmp_path: Path
+) -> None:
+    path = tmp_path / "p.ndjson"
+    await export(env.persons.list(), path)
+    before = path.read_bytes()
+    fake.insert(5)
+    fake.faults.append(Fault(400, after=1))
+
+    with pytest.raises(BadRequestError):
+        await export(env.persons.list(), path)
+    between = path.read_bytes()
+    report = await export(env.persons.list(), path)
+
+    assert between == before
+    assert report.rows == 2_505
+    assert (await verify(path)).ok
+
+
+async def test_an_export_that_crashed_right_before_its_name_appeared_is_only_named(
+    env: PostHogEnv, fake: FakePostHog, tmp_path: Path
+) -> None:
+    path, manifest = tmp_path / "p.ndjson", tmp_path / "p.ndjson.manifest.json"
+    manifest.mkdir()
+    with pytest.raises(ConfigurationError, match="cannot write"):
+        await export(env.persons.list(), path)
+    between = beside(path)
+    manifest.rmdir()
+    fake.requests.clear()
+
+    report = await export(env.persons.list(), path)
+
+    assert between == {"", ".checkpoint.json", ".manifest.json"}
+    assert (report.rows, report.resumed, fake.requests) == (2_500, True, [])
+    assert (await verify(path)).ok
+
+
+async def test_a_finished_file_that_vanished_before_its_manifest_is_said(
+    env: PostHogEnv, tmp_path: Path
+) -> None:
+    path, manifest = tmp_path / "p.ndjson", tmp_path / "p.ndjson.manifest.json"
+    manifest.mkdir()
+    with pytest.raises(ConfigurationError, match="cannot write"):
+        await export(env.persons.list(), path)
+    path.unlink()
+
+    with pytest.raises(CheckpointError, match="missing or was changed"):
+        await export(env.persons.list(), path)
+
+
+# the verdict
+
+
+async def test_the_manifest_says_what_the_file_is(env: PostHogEnv, tmp_path: Path) -> None:
+    listing, path = env.persons.list(), tmp_path / "p.csv"
+
+    report = await export(listing, path, about={"server": env.host, "project": "1"})
+
+    manifest = json.loads(report.manifest.read_text())
+    assert manifest["query"] == listing.subject.fingerprint
+    assert manifest["about"] == {"server": env.host, "project": "1"}
+    assert (manifest["rows"], manifest["requests"]) == (2_500, report.requests)
+    assert manifest["files"][0]["sha256"] == report.sha256
+    assert manifest["listing"]["complete"] is manifest["complete"] is True
+    assert manifest["tool"].startswith("posthog_env_async ")
+    assert manifest["started"] <= manifest["finished"]
+
+
+async def test_a_file_that_is_whole_is_verified_by_its_name_or_its_manifest_s(
+    env: PostHogEnv, tmp_path: Path
+) -> None:
+    report = await export(env.persons.list(), tmp_path / "p.ndjson")
+
+    by_name, by_manifest = await verify(report.path), await verify(report.manifest)
+
+    assert by_name == by_manifest
+    assert (by_name.ok, by_name.path) == (True, report.path)
+
+
+async def test_a_file_that_is_not_what_the_manifest_says_is_found_out(
+    env: PostHogEnv, tmp_path: Path
+) -> None:
+    path = tmp_path / "p.ndjson"
+    await export(env.persons.list(), path)
+    data = path.read_bytes()
+
+    path.write_bytes(data[:-1])
+    cut = await verify(path)
+    path.write_bytes(b" " + data[1:])
+    changed = await verify(path)
+    path.unlink()
+    missing = await verify(path)
+
+    assert cut.problems == (f"p.ndjson has {len(data) - 1} bytes instead of {len(data)}",)
+    assert "was changed" in changed.problems[0]
+    assert "cannot be read" in missing.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [
+        (None, "No such file"),
+        ("{", "damaged"),
+        ("[]", "damaged"),
+        ('{"version": 7}', "another version"),
+    ],
+)
+async def test_a_manifest_that_cannot_be_read_is_a_problem(
+    tmp_path: Path, manifest: str | None, said: str
+) -> None:
+    (tmp_path / "p.ndjson").write_text("{}\n")
+    if manifest is not None:
+        (tmp_path / "p.ndjson.manifest.json").write_text(manifest)
+
+    found = await verify(tmp_path / "p.ndjson")
+
+    assert not found.ok
+    assert said in found.problems[0]
+
+
+async def test_a_listing_that_could_not_prove_itself_whole_is_not_verified(
+    env: PostHogEnv, tmp_path: Path
+) -> None:
+    report = await export(env.persons.list(max_items=5), tmp_path / "p.ndjson")
+    text = report.manifest.read_text()
+    report.manifest.write_text(text.replace('"complete": true', '"complete": false'))
+
+    found = await verify(report.path)
+
+    assert "complete is false" in found.problems[0]
+
+
+async def test_rows_that_do_not_add_up_are_not_verified(env: PostHogEnv, tmp_path: Path) -> None:
+    report = await export(env.persons.list(max_items=5), tmp_path / "p.ndjson")
+    fields = json.loads(report.manifest.read_text())
+    report.manifest.write_text(json.dumps(fields | {"rows": 6}))
+
+    found = await verify(report.path)
+
+    assert found.problems == ("the rows of the files do not add up to the manifest's",)

@@ -1,0 +1,150 @@
+"""Pages that are short or empty, and sets that change while they are read (SERVER.md 1.2)."""
+
+from typing import Any
+
+import pytest
+
+from listings import uuids, windows
+from posthog_env_async import PaginationError
+from posthog_env_async.testing import Drift, FakePostHog
+from sessions import client
+
+# short and empty pages
+
+
+@pytest.mark.parametrize("prefetch", [0, 3])
+@pytest.mark.parametrize("orphans", [range(50), range(95, 305), range(10, 990), range(1_000), 0.5])
+async def test_rows_that_the_server_drops_do_not_end_a_listing(prefetch: int, orphans: Any) -> None:
+    async with (
+        FakePostHog(persons=1_000, mode="routes", orphans=orphans) as fake,
+        client(fake) as env,
+        env.persons.list(page_size=100, prefetch=prefetch).iterate() as run,
+    ):
+        seen = [person.uuid async for person in run]
+
+    assert seen == fake.existed_throughout()
+    assert run.report.complete
+
+
+@pytest.mark.parametrize("prefetch", [0, 4])
+@pytest.mark.parametrize("cap", [1, 7, 50, 99])
+async def test_a_server_that_caps_pages_in_silence_loses_nothing(cap: int, prefetch: int) -> None:
+    async with (
+        FakePostHog(persons=min(600, 80 * cap), mode="routes", page_cap=cap) as fake,
+        client(fake) as env,
+    ):
+        seen = await uuids(env.persons.list(page_size=100, prefetch=prefetch))
+
+    assert seen == fake.existed_throughout()
+
+
+async def test_a_cap_is_adopted_after_the_first_page() -> None:
+    async with (
+        FakePostHog(persons=1_000, mode="routes", page_cap=50) as fake,
+        client(fake) as env,
+    ):
+        await uuids(env.persons.list(page_size=100))
+
+    assert {limit for _, limit in windows(fake)[1:]} == {50}
+    assert len(fake.requests) <= 22
+
+
+# a set that changes
+
+
+def script(**changes: Any) -> Drift:
+    """Do one thing before request number `at`."""
+
+    def change(fake: FakePostHog, request: int) -> None:
+        if request == changes["at"]:
+            if "delete" in changes:
+                fake.delete(changes["delete"])
+            if "insert" in changes:
+                fake.insert(changes["insert"])
+
+    return Drift(script=change)
+
+
+async def drifting(total: int, drift: Drift, page_size: int, prefetch: int = 0) -> tuple[Any, ...]:
+    async with FakePostHog(persons=total, mode="routes", drift=drift) as fake, client(fake) as env:
+        async with env.persons.list(page_size=page_size, prefetch=prefetch).iterate() as run:
+            seen = [person.uuid async for person in run]
+        return seen, fake.existed_throughout(), run.report
+
+
+@pytest.mark.parametrize("prefetch", [0, 4])
+@pytest.mark.parametrize("count", [1, 8, 9, 40, 500])
+async def test_rows_that_vanish_in_front_cost_no_other(count: int, prefetch: int) -> None:
+    drift = script(at=3, delete=range(count))
+
+    seen, stayed, report = await drifting(600, drift, 50, prefetch)
+
+    assert set(stayed) <= set(seen)
+    assert len(seen) == len(set(seen))
+    assert report.complete
+
+
+@pytest.mark.parametrize("prefetch", [0, 4])
+@pytest.mark.parametrize("count", [1, 8, 9, 40, 500])
+async def test_rows_that_come_in_front_are_not_yielded_twice(count: int, prefetch: int) -> None:
+    seen, stayed, report = await drifting(600, script(at=3, insert=count), 50, prefetch)
+
+    assert [uuid for uuid in seen if uuid in set(stayed)] == stayed
+    assert len(seen) == len(set(seen))
+    assert report.complete
+
+
+async def test_everything_that_was_read_may_vanish() -> None:
+    seen, stayed, report = await drifting(5, script(at=2, delete=range(3)), 3)
+
+    assert set(stayed) <= set(seen)
+    assert len(seen) == 5
+    assert report.complete
+
+
+async def test_everything_may_vanish() -> None:
+    seen, stayed, report = await drifting(500, script(at=2, delete=range(500)), 100)
+
+    assert (len(seen), stayed) == (100, [])
+    assert report.complete
+
+
+async def test_a_report_says_what_was_repaired() -> None:
+    _, _, report = await drifting(1_000, script(at=3, delete=range(50)), 100)
+
+    assert report.seams_repaired == 1
+    assert report.rows_read_again > 0
+    assert report.requests > report.pages
+
+
+async def test_a_report_says_how_many_came_twice() -> None:
+    _, _, report = await drifting(1_000, script(at=3, insert=5), 100)
+
+    assert report.duplicates_dropped == 5
+
+
+LOSING = script(at=17, delete=range(38_500))
+
+
+@pytest.mark.parametrize("prefetch", [0, 4])
+async def test_more_lost_than_is_remembered_is_an_error_and_no_guess(prefetch: int) -> None:
+    async with (
+        FakePostHog(persons=40_000, mode="routes", drift=LOSING) as fake,
+        client(fake) as env,
+    ):
+        with pytest.raises(PaginationError, match="on_gap='report'") as caught:
+            await uuids(env.persons.list(page_size=2_000, prefetch=prefetch))
+
+    assert caught.value.resume_token
+
+
+async def test_a_caller_may_choose_to_go_on_and_be_told() -> None:
+    async with (
+        FakePostHog(persons=40_000, mode="routes", drift=LOSING) as fake,
+        client(fake) as env,
+        env.persons.list(page_size=2_000).iterate(on_gap="report") as run,
+    ):
+        seen = [person.uuid async for person in run]
+
+    assert len(seen) == len(set(seen))
+    assert not run.report.complete
