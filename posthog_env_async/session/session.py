@@ -251,7 +251,7 @@ class Session:
         )
 
     def _warn_of_the_end(self, answer: Answer) -> None:
-        if self._warned or not {"Deprecation", "Sunset"} & set(answer.headers):
+        if self._warned or not ("Deprecation" in answer.headers or "Sunset" in answer.headers):
             return
         self._warned = True
         until = answer.headers.get("Sunset", "a date it does not say")
