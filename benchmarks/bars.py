@@ -80,6 +80,13 @@ def _memory(contender: str) -> Value:
 _DICTS, _BYTES = "aiohttp + orjson, dicts", "raw bytes"
 _ONE_KB, _FIVE_KB, _GZIP, _FILE = "speed-1kb", "speed-5kb", "speed-1kb-gzip", "export-ndjson"
 
+
+def _kept(results: Results) -> float | None:
+    none = results.measure("memory-100000", "ours", "rss")
+    kept = results.measure("memory-100000", "kept", "rss")
+    return kept.median - none.median if none and kept else None
+
+
 BARS = (
     _ratio("typed, 1 KB, one read", 1.2, _DICTS, case=_ONE_KB, pair=("ours-one", "floor")),
     _ratio("typed, 1 KB, none read", 1.4, _DICTS, case=_ONE_KB, pair=("ours", "floor")),
@@ -95,6 +102,7 @@ BARS = (
     Bar("prefetch=4 at 250 ms", "sequential", 3.8, _faster(4)),
     Bar("prefetch=8 at 250 ms", "sequential", 7.5, _faster(8)),
     Bar("prefetch=16 at 250 ms", "sequential", 14, _faster(16)),
+    Bar("memory, a person of each page kept", "none kept", 15, _kept, " MB more", at_most=True),
     Bar("memory, 1,000,000 read", "100,000", 15, _memory("ours-8"), " MB more", at_most=True),
     Bar("memory, 1,000,000 exported", "100,000", 15, _memory("export-8"), " MB more", at_most=True),
 )

@@ -15,6 +15,7 @@ __all__ = [
     "FLOOR_AHEAD",
     "FLOOR_FILE",
     "IDLE",
+    "KEPT",
     "OURS",
     "OURS_ALL",
     "OURS_ONE",
@@ -58,6 +59,7 @@ OURS = evolve(_OURS, name="ours", label="ours, typed, properties untouched")
 OURS_ONE = evolve(_OURS, name="ours-one", label="ours, typed, one property read", touch="one")
 OURS_ALL = evolve(_OURS, name="ours-all", label="ours, typed, all properties read", touch="all")
 ROWS = evolve(_OURS, name="rows", label="ours, `.rows()`", touch="rows")
+KEPT = evolve(_OURS, name="kept", label="ours, typed, one person of every page kept", touch="kept")
 EXPORT = evolve(_OURS, name="export", label="ours, NDJSON export", module="ours_export")
 
 CEILING = Contender("ceiling", "raw bytes, no parse (ceiling)", "raw_bytes", "reference")

@@ -11,6 +11,8 @@ from .ticker import ticking
 
 __all__ = ["run"]
 
+_A_PAGE = 1000
+
 
 async def _none(persons: AsyncIterator[Person]) -> int:
     count = 0
@@ -35,6 +37,16 @@ async def _all(persons: AsyncIterator[Person]) -> int:
     return count
 
 
+async def _kept(persons: AsyncIterator[Person]) -> int:
+    """Keep one person of every page until the end, when the memory is measured."""
+    count, kept = 0, list[Person]()
+    async for person in persons:
+        if count % _A_PAGE == 0:
+            kept.append(person)
+        count += 1
+    return count
+
+
 async def _check(persons: AsyncIterator[Person], meter: Meter) -> int:
     async for person in persons:
         meter.seen.append(identity(person.uuid, person.properties["email"]))
@@ -47,7 +59,7 @@ async def _persons(persons: AsyncIterator[Person], work: Work, meter: Meter) -> 
     if work.check:
         meter.seen.append(identity(first.uuid, first.properties["email"]))
         return await _check(persons, meter)
-    look = {"none": _none, "one": _one, "all": _all}[work.touch]
+    look = {"none": _none, "one": _one, "all": _all, "kept": _kept}[work.touch]
     return 1 + await look(persons)
 
 

@@ -1,8 +1,10 @@
 """Persons: list with every filter, get by every id, the server's CSV (SERVER.md 1)."""
 
 import csv
+import gc
 import io
 import json
+import tracemalloc
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,7 +16,9 @@ from posthog_env_async import (
     APIStatusError,
     ConfigurationError,
     EndpointNotAvailableError,
+    Listing,
     NotFoundError,
+    Person,
     PostHogEnv,
     PropertyFilter,
     ServerError,
@@ -129,6 +133,32 @@ async def test_odd_persons_of_every_kind_are_read() -> None:
     assert [person.uuid for person in persons] == fake.uuids()
     assert all(isinstance(dict(person.properties), dict) for person in persons)
     assert {type(person.name) for person in persons} == {str, int, bool, type(None)}
+
+
+async def kept_of_every_page(listing: Listing[Person], page_size: int) -> list[Person]:
+    kept, number = list[Person](), 0
+    async for person in listing:
+        if number % page_size == 0:
+            kept.append(person)
+        number += 1
+    return kept
+
+
+async def test_a_person_that_is_kept_does_not_keep_its_page() -> None:
+    many = FakePostHog(persons=2_000, mode="routes")
+    async with many, PostHogEnv(1, api_key=many.key, host=many.url) as env:
+        listing = env.persons.list(page_size=100)
+        page = len((await listing.page()).raw)
+        tracemalloc.start()
+
+        kept = await kept_of_every_page(listing, 100)
+
+        gc.collect()
+        held, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert len(kept) == 20
+    assert held < 4 * page
 
 
 async def test_a_person_is_got_by_number_uuid_or_the_text_of_either(
