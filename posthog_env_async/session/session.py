@@ -214,8 +214,9 @@ class Session:
         if answer.status in MOVED:
             return self._moved(call, url, answer)
         lacking = answer.status == HTTPStatus.NOT_FOUND and NOT_HERE in answer.body
-        if call.project is None or self.prefix != ENVIRONMENTS:
+        if call.project is None:
             return None
+        # Also when the prefix was changed meanwhile: others may have gone out before.
         if lacking and f"/{ENVIRONMENTS}/" in url.raw_path:
             return self._below_projects(call)
         if not lacking and f"/{PROJECTS}/" in url.raw_path:

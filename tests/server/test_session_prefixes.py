@@ -4,6 +4,7 @@ import warnings
 from collections.abc import AsyncIterator
 from typing import Any
 
+import anyio
 import pytest
 
 from posthog_env_async import (
@@ -50,6 +51,18 @@ async def test_a_server_with_projects_only_is_found_once_and_remembered() -> Non
 
     assert [request.status for request in fake.requests][:2] == [404, 200]
     assert [request.path.split("/")[2] for request in fake.requests].count("environments") == 1
+
+
+async def test_requests_that_went_out_before_the_prefix_was_known_find_the_other() -> None:
+    async with (
+        FakePostHog(persons=25, mode="projects_only", latency=0.02) as fake,
+        client(fake) as env,
+        anyio.create_task_group() as tasks,
+    ):
+        for _ in range(8):
+            tasks.start_soon(env.persons.list(page_size=10, prefetch=4).collect)
+
+    assert [request.status for request in fake.requests].count(404) >= 8
 
 
 async def test_an_endpoint_under_neither_prefix_is_not_available() -> None:
