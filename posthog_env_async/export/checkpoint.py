@@ -56,6 +56,11 @@ class Checkpoint:
     listing: ListingReport = attrs.field(factory=ListingReport)
     tool: str = attrs.field(factory=_tool)
 
+    @property
+    def has_something(self) -> bool:
+        """Whether there is anything to go on from: else the next export begins anew."""
+        return self.rows > 0 or self.phase != "reading"
+
     def save(self, path: Path) -> None:
         """Put the checkpoint in place of the one before, durably."""
         fields = {"version": FORMAT, **attrs.asdict(self)}

@@ -55,8 +55,8 @@ class Chunks:
 
     @property
     def wants_place(self) -> bool:
-        """Whether the next rows should come with a place: it is time for a checkpoint."""
-        return self.now() - self._placed_at >= self.checkpoint_every
+        """Whether the next rows should come with a place: the first ones, and now and then."""
+        return not self._begun or self.now() - self._placed_at >= self.checkpoint_every
 
     def add(self, rows: list[bytes], place: Place | None = None) -> None:
         """Take rows that were read, and the place behind them."""

@@ -111,17 +111,17 @@ def _verified(named: str | os.PathLike[str]) -> VerifyReport:
     path = Path(named).absolute()
     name = path.name.removesuffix(SUFFIX)
     data = path.with_name(name)
-    unfinished = _unfinished(data)
     try:
         manifest = Manifest.load(path.with_name(name + SUFFIX))
     except CheckpointError as error:
-        return VerifyReport(data, (*unfinished, str(error)))
+        return VerifyReport(data, (*_unfinished(data), str(error)))
     found = [problem for file in manifest.files for problem in _wrong(data.parent, file)]
     if sum(file.rows for file in manifest.files) != manifest.rows:
         found.append("the rows of the files do not add up to the manifest's")
     if not manifest.complete:
         found.append("the listing could not prove that no row is missing (complete is false)")
-    return VerifyReport(data, (*unfinished, *found), manifest)
+    # A next export that is under way leaves a finished file as it is, until it replaces it.
+    return VerifyReport(data, (*(_unfinished(data) if found else ()), *found), manifest)
 
 
 def _unfinished(data: Path) -> list[str]:

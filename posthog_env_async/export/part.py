@@ -76,18 +76,21 @@ class Part:
             if not resume:
                 self._drop()
             found = Checkpoint.load(self.target.checkpoint)
-            if found is not None:
-                found.check(self.wanted, self.target.checkpoint.name)
-                self._before = self.state = self._saved = found
-                self.resumed_rows = self._written = found.rows
-                self.chunks.go_on(found.rows)
-                self.resumed = found.rows > 0 or found.phase != "reading"
+            if found is None:
+                self._refuse_a_stranger()
+            elif found.has_something:
+                self._go_on(found)
             if self.state.phase != "done":
-                self._open_part(found)
+                self._open_part()
 
-    def _open_part(self, found: Checkpoint | None) -> None:
-        if found is None:
-            self._refuse_a_stranger()
+    def _go_on(self, found: Checkpoint) -> None:
+        found.check(self.wanted, self.target.checkpoint.name)
+        self._before = self.state = self._saved = found
+        self.resumed, self.resumed_rows, self._written = True, found.rows, found.rows
+        self.chunks.go_on(found.rows)
+
+    def _open_part(self) -> None:
+        if self._saved is None:
             # First the checkpoint: a part without one is never ours.
             self._save()
         self._file = GrowingFile.open(self.target.part, self.state.bytes, self._digest())
@@ -195,6 +198,8 @@ class Part:
                 self._keep()
             with suppress(OSError):
                 self._shut()
+                if self._saved is not None and not self.state.has_something:
+                    self._drop()
                 self._claim.release()
 
     def _keep(self) -> None:

@@ -103,10 +103,15 @@ async def test_the_files_hold_neither_key_nor_search(
     env: PostHogEnv, fake: FakePostHog, tmp_path: Path
 ) -> None:
     plan = PropertyFilter("plan", "secretplan")
-    listing = env.persons.list(search="ada.secret", email="e@secret.example", properties=[plan])
+    listing = env.persons.list(
+        search="ada.secret", email="e@secret.example", properties=[plan], page_size=1
+    )
+    for _ in range(3):
+        secrets = {"email": "e@secret.example", "plan": "secretplan", "name": "ada.secret"}
+        fake.add_person(properties=secrets)
 
     await export(listing, tmp_path / "done.ndjson", about={"project": "1"})
-    fake.faults.append(Fault(400))
+    fake.faults.append(Fault(400, after=1))
     with pytest.raises(BadRequestError):
         await export(listing, tmp_path / "broken.ndjson")
 

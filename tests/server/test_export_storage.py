@@ -95,15 +95,18 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2])))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no resource module")
-@pytest.mark.parametrize("suffix", ["ndjson", "ndjson.gz", "csv", "parquet"])
+@pytest.mark.parametrize(
+    ("suffix", "limit"),
+    [("ndjson", 900_000), ("ndjson.gz", 100_000), ("csv", 400_000), ("parquet", 900_000)],
+)
 async def test_a_file_that_may_not_grow_is_said_and_the_export_goes_on_elsewhen(
-    env: PostHogEnv, fake: FakePostHog, tmp_path: Path, suffix: str
+    *, env: PostHogEnv, fake: FakePostHog, tmp_path: Path, suffix: str, limit: int
 ) -> None:
     path = tmp_path / f"p.{suffix}"
     environment = {"POSTHOG_HOST": fake.url, "POSTHOG_PERSONAL_API_KEY": fake.key}
 
     done = await anyio.run_process(
-        [sys.executable, "-W", "ignore", "-c", SMALL_DISK, str(path), "100000"],
+        [sys.executable, "-W", "ignore", "-c", SMALL_DISK, str(path), str(limit)],
         env={"PYTHONPATH": str(Path(__file__).parents[2]), **environment},
         check=False,
         stderr=subprocess.STDOUT,
@@ -114,6 +117,7 @@ async def test_a_file_that_may_not_grow_is_said_and_the_export_goes_on_elsewhen(
     assert b"refused: cannot write" in done.stdout
     assert b"larger than the system allows" in done.stdout
     assert between == {".part", ".checkpoint.json"}
+    assert report.resumed_rows > 0
     assert report.rows == 2_500
     assert (await verify(path)).ok
 

@@ -29,6 +29,24 @@ async def test_the_name_appears_only_when_all_is_there(
     )
 
 
+async def test_a_finished_file_stays_whole_while_the_next_export_is_unfinished(
+    fake: FakePostHog, env: PostHogEnv, tmp_path: Path
+) -> None:
+    path = tmp_path / "p.ndjson"
+    await export(env.persons.list(), path)
+    fake.faults.append(Fault(400, after=1))
+    with pytest.raises(BadRequestError):
+        await export(env.persons.list(page_size=500), path)
+
+    whole = await verify(path)
+    path.write_bytes(path.read_bytes()[:-1])
+    cut = await verify(path)
+
+    assert whole.ok
+    assert "is unfinished" in cut.problems[0]
+    assert "bytes instead of" in cut.problems[1]
+
+
 async def test_a_finished_export_is_replaced_by_the_next_at_once(
     fake: FakePostHog, env: PostHogEnv, tmp_path: Path
 ) -> None:
