@@ -65,13 +65,19 @@ async def ran(
     return checked(Ran(done.returncode, done.stdout.decode(), done.stderr.decode()), fake)
 
 
-async def interrupted(fake: FakePostHog, *words: str, cwd: Path, when: Callable[[], bool]) -> Ran:
+async def interrupted(
+    fake: FakePostHog,
+    *words: str,
+    cwd: Path,
+    when: Callable[[], bool],
+    by: signal.Signals = signal.SIGINT,
+) -> Ran:
     """Run the command, press Ctrl-C once as soon as `when` holds, and let it end."""
     process = await anyio.open_process([*COMMAND, *words], cwd=cwd, env=environment(fake))
     with anyio.fail_after(PATIENCE):
         while not when() and process.returncode is None:
             await anyio.sleep(LOOK_EVERY)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(by)
         out, err = await outputs(process)
     return checked(Ran(process.returncode or 0, out, err), fake)
 

@@ -17,6 +17,7 @@ FILES = Group("Files", sort_key=30)
 READING = Group("Reading", sort_key=40)
 SUFFIXES = {"ndjson": ".ndjson", "csv": ".csv", "parquet": ".parquet"}
 PACKED = {"gzip": ".gz", "zstd": ".zst"}
+FILE_SUFFIXES = {*SUFFIXES.values(), *PACKED.values(), ".jsonl"}
 
 
 @Parameter(name="*", group=FILES)
@@ -84,6 +85,8 @@ class Target:
         out = self.out or Path()
         if self.out is not None and alone and not self.names_a_folder:
             return out
+        if out.suffix.lower() in FILE_SUFFIXES and not out.is_dir():
+            raise ConfigurationError(f"--out {out} is a file: for several projects name a folder")
         form = self.format or "ndjson"
         packed = PACKED.get(self.compression or "", "") if form != "parquet" else ""
         return out / f"{what}-{project.lstrip('@')}{SUFFIXES[form]}{packed}"

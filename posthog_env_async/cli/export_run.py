@@ -12,6 +12,7 @@ import attrs
 
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import (
+    CheckpointError,
     ConfigurationError,
     NotFoundError,
     PermissionDeniedError,
@@ -78,7 +79,7 @@ class ExportRun:
             outcomes = await self._export(jobs)
         show_outcomes(outcomes, self._tracks, self.plan.loudness)
         code = code_of(outcomes)
-        if any(outcome.error for outcome in outcomes):
+        if any(_goes_on(outcome.error) for outcome in outcomes):
             say(f"what was read is kept; go on with:\n  {resume_command()}")
         return code
 
@@ -185,6 +186,11 @@ class ExportRun:
         said = f"{self.env.requests:,} requests, {self.env.retries:,} retries"
         full = used_up(self.env.limiter, self.plan.group)
         return said if full is None else f"{said}; waiting: the limit of the {full} is used up"
+
+
+def _goes_on(error: PostHogError | None) -> bool:
+    """Whether the same command may go on after an error, and not be refused once more."""
+    return error is not None and not isinstance(error, CheckpointError)
 
 
 async def _total(listing: Listing[Any]) -> int | None:

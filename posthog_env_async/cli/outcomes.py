@@ -22,6 +22,7 @@ __all__ = [
     "INCOMPLETE",
     "INTERRUPTED",
     "OK",
+    "TERMINATED",
     "THROTTLED",
     "USAGE",
     "Outcome",
@@ -35,6 +36,7 @@ USAGE = 2
 INCOMPLETE = 3
 THROTTLED = 75
 INTERRUPTED = 130
+TERMINATED = 143
 
 ADVICE: Mapping[type[PostHogError], str] = {
     AuthenticationError: (

@@ -1,6 +1,7 @@
 """Runs a command's coroutine, and turns every way it can end into an exit code."""
 
 import logging
+import signal
 import warnings
 from collections.abc import Awaitable, Callable
 from importlib.util import find_spec
@@ -10,7 +11,7 @@ import anyio
 
 from posthog_env_async.errors import APIDeprecationWarning, PostHogError, PostHogWarning
 
-from .outcomes import INTERRUPTED, OK, outcome_of
+from .outcomes import INTERRUPTED, OK, TERMINATED, outcome_of
 from .output import drop_stdout, leave_if_stuck, say
 
 __all__ = ["run"]
@@ -21,16 +22,18 @@ Job = Callable[[], Awaitable[int]]
 def run(job: Job, *, quiet: bool = False, on_stop: Callable[[], str] = lambda: "stopped") -> int:
     """Run a command and return its exit code.
 
-    Ctrl-C cancels the job, which leaves what it holds in order; `on_stop` then says how to go on. A
-    second Ctrl-C does not wait for that.
+    Ctrl-C and SIGTERM cancel the job, which leaves what it holds in order; `on_stop` then says how
+    to go on. A second Ctrl-C does not wait for that.
     """
     _route_notices(quiet=quiet)
+    stop = _Stop()
+    signal.signal(signal.SIGTERM, stop)
     try:
         return anyio.run(job, backend_options={"use_uvloop": find_spec("uvloop") is not None})
     except KeyboardInterrupt:
         say(on_stop())
-        leave_if_stuck(INTERRUPTED)
-        return INTERRUPTED
+        leave_if_stuck(stop.code)
+        return stop.code
     except BrokenPipeError:
         drop_stdout()
         return OK
@@ -38,6 +41,16 @@ def run(job: Job, *, quiet: bool = False, on_stop: Callable[[], str] = lambda: "
         outcome = outcome_of(error)
     say(f"error: {outcome.line}", style="red")
     return outcome.code
+
+
+class _Stop:
+    """Takes SIGTERM, which a supervisor sends, as Ctrl-C; only the exit code differs."""
+
+    code = INTERRUPTED
+
+    def __call__(self, number: int, frame: object) -> None:
+        self.code = TERMINATED
+        signal.raise_signal(signal.SIGINT)
 
 
 class _Notices(logging.Handler):

@@ -3,6 +3,8 @@
 import csv
 import gzip
 import json
+import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +127,73 @@ async def test_ctrl_c_keeps_what_was_read_and_says_how_to_go_on(
     assert resumed.code == 0
     assert (tmp_path / "all.ndjson").read_bytes() == await rows_of(env)
     assert len(fake.requests) - asked < 25 + 5
+
+
+async def test_sigterm_stops_as_ctrl_c_does_with_a_code_of_its_own(
+    fake: FakePostHog, env: PostHogEnv, tmp_path: Path
+) -> None:
+    fake.faults.append(Fault(action="stall", path="/persons/", after=5, seconds=None))
+    words = ("export", "persons", "--out", "all.ndjson", *SLOWLY)
+
+    stopped = await interrupted(
+        fake, *words, cwd=tmp_path, when=lambda: len(fake.requests) == 6, by=signal.SIGTERM
+    )
+    resumed = await ran(fake, *words, cwd=tmp_path)
+
+    assert stopped.code == 143
+    assert f"posthog-env {' '.join(words)}" in stopped.err
+    assert resumed.code == 0
+    assert (tmp_path / "all.ndjson").read_bytes() == await rows_of(env)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+async def test_a_process_without_a_standard_stream_ends_as_any_other(
+    fake: FakePostHog, tmp_path: Path, closed: str
+) -> None:
+    script = f'exec "$0" -m posthog_env_async export persons --out all.ndjson {closed}'
+
+    done = await ran(fake, cwd=tmp_path, command=("sh", "-c", script, sys.executable))
+
+    assert done.code == 0
+    assert len((tmp_path / "all.ndjson").read_bytes().splitlines()) == 2_500
+
+
+async def test_a_refusal_does_not_advise_what_was_just_refused(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    words = ("export", "persons", "--out", "all.ndjson", *SLOWLY)
+    await ran(fake, *words, "--limit", "5/3600", cwd=tmp_path)
+
+    refused = await ran(fake, *words, "--search", "ada", cwd=tmp_path)
+
+    assert refused.code == 2
+    assert "--restart" in refused.err
+    assert "go on with" not in refused.err
+
+
+async def test_a_run_that_read_nothing_does_not_stand_in_the_way_of_the_next(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    words = ("export", "persons", "--out", "all.ndjson")
+    wrong = await ran(
+        fake, *words, cwd=tmp_path, variables={"POSTHOG_PERSONAL_API_KEY": "phx_wrong"}
+    )
+    between = list(tmp_path.iterdir())
+
+    done = await ran(fake, *words, "--search", "ada", cwd=tmp_path)
+
+    assert (wrong.code, done.code) == (1, 0)
+    assert between == []
+
+
+async def test_several_projects_need_a_folder(fake: FakePostHog, tmp_path: Path) -> None:
+    words = ("export", "persons", "--project", "1,2", "--out", "all.ndjson")
+
+    refused = await ran(fake, *words, cwd=tmp_path)
+
+    assert refused.code == 2
+    assert "name a folder" in refused.err
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_limit_that_is_used_up_ends_with_75_and_goes_on_later(
