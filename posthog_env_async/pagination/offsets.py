@@ -186,6 +186,8 @@ class OffsetReader(Generic[T]):
         """Let go of the last page: all of it was yielded."""
         last = self._last
         if last is not None and len(last.places) == last.added and self._failure is None:
+            # The event loop holds the task that read the page until its next turn, and so the page.
+            last.page.rows.clear()
             self._last = None
 
     def token_at(self, yielded: int | None) -> str:

@@ -1,11 +1,13 @@
 """How far ahead a listing reads, and how large its pages are (SERVER.md 1.2)."""
 
+import gc
 from collections.abc import AsyncIterator
 
 import pytest
 
 from listings import until_idle, uuids, windows
 from posthog_env_async import APITimeoutError, Backoff, Limit, PostHogEnv, QueryTooExpensiveError
+from posthog_env_async.converter import LazyObject
 from posthog_env_async.testing import FakePostHog, Fault
 from sessions import client
 
@@ -148,3 +150,18 @@ async def test_a_fixed_page_that_is_too_slow_is_a_timeout(fake: FakePostHog) -> 
 
 async def test_an_automatic_page_size_may_be_capped(env: PostHogEnv, fake: FakePostHog) -> None:
     assert await uuids(env.persons.list(page_size="auto", max_items=10)) == fake.uuids()[:10]
+
+
+@pytest.mark.parametrize("prefetch", [0, 1, 4])
+async def test_what_a_consumer_decodes_of_a_page_does_not_pile_up(
+    env: PostHogEnv, prefetch: int
+) -> None:
+    decoded = []
+
+    async for person in env.persons.list(page_size=500, prefetch=prefetch):
+        assert len(person.properties) > 0
+        if int(str(person.uuid)[-1], 16) == 0:
+            decoded.append(sum(type(found) is LazyObject for found in gc.get_objects()))
+
+    assert len(decoded) > 10
+    assert max(decoded) < 10
