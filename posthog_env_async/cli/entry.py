@@ -6,6 +6,11 @@ import sys
 __all__ = ["main"]
 
 NEEDED = ("cyclopts", "rich")
+STREAMS = (
+    ("stdin", "r", os.O_RDONLY),
+    ("stdout", "w", os.O_RDONLY),
+    ("stderr", "w", os.O_WRONLY),
+)
 
 
 def main() -> None:
@@ -24,12 +29,14 @@ def main() -> None:
 
 
 def _open_missing_streams() -> None:
-    """Give a process that was started without stdin, stdout or stderr empty ones.
+    """Give a process that was started without stdin, stdout or stderr something in their places.
 
-    Else its first sockets take their places, which uvloop ends with an abort.
+    Else its first sockets take them, which uvloop ends with an abort. What is written to stdout
+    then fails: rows must not vanish. Messages may.
     """
-    for descriptor in range(3):
+    for descriptor, (name, mode, flags) in enumerate(STREAMS):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)
+            os.open(os.devnull, flags)
+            setattr(sys, name, os.fdopen(descriptor, mode, closefd=False))

@@ -79,7 +79,7 @@ class ExportRun:
             outcomes = await self._export(jobs)
         show_outcomes(outcomes, self._tracks, self.plan.loudness)
         code = code_of(outcomes)
-        if any(_goes_on(outcome.error) for outcome in outcomes):
+        if _can_go_on(outcomes):
             say(f"what was read is kept; go on with:\n  {resume_command()}")
         return code
 
@@ -188,9 +188,15 @@ class ExportRun:
         return said if full is None else f"{said}; waiting: the limit of the {full} is used up"
 
 
-def _goes_on(error: PostHogError | None) -> bool:
-    """Whether the same command may go on after an error, and not be refused once more."""
-    return error is not None and not isinstance(error, CheckpointError)
+def _can_go_on(outcomes: Sequence[ExportOutcome]) -> bool:
+    """Whether the same command would go on with what is there, and not be refused once more."""
+    failures = [outcome.error for outcome in outcomes if outcome.error is not None]
+    kept = any(outcome.report or _checkpoint(outcome.path).exists() for outcome in outcomes)
+    return kept and not all(isinstance(failure, CheckpointError) for failure in failures)
+
+
+def _checkpoint(path: Path) -> Path:
+    return path.with_name(f"{path.name}.checkpoint.json")
 
 
 async def _total(listing: Listing[Any]) -> int | None:

@@ -37,7 +37,10 @@ def run(job: Job, *, quiet: bool = False, on_stop: Callable[[], str] = lambda: "
     except BrokenPipeError:
         drop_stdout()
         return OK
-    except (PostHogError, OSError) as error:
+    except PostHogError as error:
+        outcome = outcome_of(error)
+    except OSError as error:
+        drop_stdout()
         outcome = outcome_of(error)
     say(f"error: {outcome.line}", style="red")
     return outcome.code

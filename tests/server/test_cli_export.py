@@ -158,6 +158,25 @@ async def test_a_process_without_a_standard_stream_ends_as_any_other(
     assert len((tmp_path / "all.ndjson").read_bytes().splitlines()) == 2_500
 
 
+async def test_rows_for_a_stdout_that_is_closed_are_an_error(fake: FakePostHog) -> None:
+    script = 'exec "$0" -m posthog_env_async export persons --stdout >&-'
+
+    done = await ran(fake, command=("sh", "-c", script, sys.executable))
+
+    assert done.code == 1
+    assert "Bad file descriptor" in done.err
+
+
+async def test_a_folder_that_is_not_there_is_said_without_a_command_that_cannot_work(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    refused = await ran(fake, "export", "persons", "--out", "no/such/all.ndjson", cwd=tmp_path)
+
+    assert refused.code == 1
+    assert "make the folder first" in refused.err
+    assert "go on with" not in refused.err
+
+
 async def test_a_refusal_does_not_advise_what_was_just_refused(
     fake: FakePostHog, tmp_path: Path
 ) -> None:
