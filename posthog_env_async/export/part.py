@@ -94,7 +94,6 @@ class Part:
             # First the checkpoint: a part without one is never ours.
             self._save()
         self._file = GrowingFile.open(self.target.part, self.state.bytes, self._digest())
-        sync_folder(self.target.part.parent)
         if self.state.columns is not None:
             self.encoder.begin(self.state.columns)
 
@@ -132,11 +131,20 @@ class Part:
         self._unwritten += self.chunks.take()
 
     def flush(self) -> None:
-        """Write what was handed over, and a checkpoint where a token came with it."""
+        """Write what was handed over, and a checkpoint where a place came with it.
+
+        The place behind the first rows is only kept in mind, for an export that fails early.
+        """
         with self._lock, storing(self.target.part):
             self._write()
-            if self.state is not self._saved:
+            is_early = self.now() - self._began < self.chunks.checkpoint_every
+            if self.state is not self._saved and (self._resumes or not is_early):
                 self._save()
+
+    @property
+    def _resumes(self) -> bool:
+        """Whether the last checkpoint has rows."""
+        return self._saved is not None and self._saved.has_something
 
     def end(self, phase: Phase) -> None:
         """Write everything, durably: the listing has ended, and this is the next phase."""
