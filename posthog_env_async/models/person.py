@@ -88,7 +88,7 @@ class Person:
 
     @property
     def name(self) -> Any:
-        """What the project displays: mostly a text, but any property may be chosen."""
+        """The property that the project displays, mostly a text, but it may be any."""
         return self._row.name
 
     @property
