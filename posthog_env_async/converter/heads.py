@@ -22,8 +22,8 @@ def keys_at_head(rows: Sequence[bytes]) -> list[str] | None:
     keys = _between(rows, before, len(first[1]), b"".join(between) or b'"')
     if keys is None or not between:
         return keys
-    again = b"".join([row[first.start(1) : first.end(1)] for row in rows])
-    return keys if again == "".join(keys).encode() else None
+    again = b"".join([row[first.start(1) : first.end(1) + 1] for row in rows])
+    return keys if again == "".join([f'{key}"' for key in keys]).encode() else None
 
 
 def _between(rows: Sequence[bytes], before: bytes, size: int, after: bytes) -> list[str] | None:

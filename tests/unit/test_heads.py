@@ -40,6 +40,7 @@ def test_rows_that_begin_with_their_uuid_are_known_by_their_heads() -> None:
         b'{"type":"person","uuid":"%b","id":"%b"}',
         b'{"type":"ghost","id":"%b","uuid":"%b"}',
         b'{"type":"person","id":"another-id-of-the-same-length-as-uuid","uuid":"%b"}',
+        b'{"type":"person","id":"%b","uuid":"%b-and-more"}',
         b'{"type":"person","id":"short","uuid":"short"}',
         b'{"type":"person","id":"%bx","uuid":"%bx"}',
         b'{"type":"person","id":"x","p":{"q":"23456789012345678901234","uuid":"x"}}',
