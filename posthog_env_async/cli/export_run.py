@@ -19,6 +19,7 @@ from posthog_env_async.errors import (
     PostHogError,
 )
 from posthog_env_async.export import ExportJob, ExportOutcome, Progress, export, export_many
+from posthog_env_async.export.target import Target as FileTarget
 from posthog_env_async.pagination import CursorListing, Listing
 
 from .budget import shortage, used_up
@@ -191,12 +192,12 @@ class ExportRun:
 def _can_go_on(outcomes: Sequence[ExportOutcome]) -> bool:
     """Whether the same command would go on with what is there, and not be refused once more."""
     failures = [outcome.error for outcome in outcomes if outcome.error is not None]
-    kept = any(outcome.report or _checkpoint(outcome.path).exists() for outcome in outcomes)
+    kept = any(outcome.report or _is_unfinished(outcome.path) for outcome in outcomes)
     return kept and not all(isinstance(failure, CheckpointError) for failure in failures)
 
 
-def _checkpoint(path: Path) -> Path:
-    return path.with_name(f"{path.name}.checkpoint.json")
+def _is_unfinished(path: Path) -> bool:
+    return FileTarget(path, "ndjson", "none").checkpoint.exists()
 
 
 async def _total(listing: Listing[Any]) -> int | None:
