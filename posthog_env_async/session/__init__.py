@@ -1,13 +1,13 @@
 """The session layer: who is asking, how soon, whether to try again, and the sending itself."""
 
 from .address import Address, project_text, quoted_path
-from .auth import APIKey, Scopes, require_scopes
+from .api_key import APIKey, Scopes, require_scopes
 from .backoff import Backoff, Repeat, RetryQuota, smaller_may_do
-from .call import Call, Meter, query_text
 from .limits import CLOUD_LIMITS, Limit, Limiter, Limits, RateLimiter, Window, as_limits, over_limit
-from .pool import Pool
+from .request import Call, Meter, query_text
 from .session import Session
-from .settings import check_settings, limits_for
+from .transport import Pool
+from .validation import check_settings, limits_for
 
 __all__ = [
     "CLOUD_LIMITS",

@@ -27,11 +27,11 @@ from posthog_env_async.errors import (
 )
 
 from .address import Address
-from .auth import require_scopes
+from .api_key import require_scopes
 from .backoff import Backoff, RetryQuota, smaller_may_do
-from .call import READS, Call, Meter
 from .limits import Limiter
-from .pool import Answer, Pool
+from .request import READS, Call, Meter
+from .transport import Answer, Pool
 
 __all__ = ["Session"]
 

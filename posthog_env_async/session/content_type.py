@@ -4,7 +4,7 @@ import aiohttp
 
 from posthog_env_async.errors import ResponseDecodeError
 
-from .body import check_end
+from .response_body import check_end
 
 __all__ = ["JSON", "check_kind"]
 

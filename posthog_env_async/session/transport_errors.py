@@ -8,8 +8,8 @@ from yarl import URL
 from posthog_env_async.errors import APIConnectionError, APITimeoutError
 
 from .backoff import Repeat
-from .body import BodyError, SlowBodyError
-from .call import READS, Call
+from .request import READS, Call
+from .response_body import BodyError, SlowBodyError
 
 __all__ = ["FAULTS", "broken", "is_stale"]
 

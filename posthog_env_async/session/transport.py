@@ -25,13 +25,13 @@ from posthog_env_async.errors import (
     ConfigurationError,
 )
 
-from .auth import APIKey
-from .body import body_chunks, first_bytes, whole_body
-from .call import Call
-from .connections import CONNECT, Connections, connections_of, new_connections, proxy_for
-from .faults import FAULTS, broken, is_stale
-from .home import Home
-from .kinds import JSON, check_kind
+from .api_key import APIKey
+from .connection_pool import CONNECT, Connections, connections_of, new_connections, proxy_for
+from .content_type import JSON, check_kind
+from .loop_binding import Home
+from .request import Call
+from .response_body import body_chunks, first_bytes, whole_body
+from .transport_errors import FAULTS, broken, is_stale
 
 __all__ = ["Answer", "Pool"]
 

@@ -7,7 +7,7 @@ import attrs
 
 from posthog_env_async.errors import ConfigurationError
 
-from .auth import Scopes
+from .api_key import Scopes
 from .backoff import Repeat
 
 __all__ = ["Call", "Meter", "query_text"]
