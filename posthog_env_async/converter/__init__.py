@@ -1,11 +1,11 @@
 """JSON to models by msgspec and cattrs, which nobody else imports."""
 
-from .lazy import LazyObject
-from .pages import LoadedPage, RowType, load_page
-from .rows import ABSENT, UNDECODED, checked_rows, record, structured_rows
-from .strict import as_time, as_uuid, structure
-from .text import Raw, as_mapping, dump, load
-from .undecoded import BYTES_ROWS, DICT_ROWS, LINE_ROWS
+from .json_codec import Raw, as_mapping, dump, load
+from .lazy_object import LazyObject
+from .model_rows import ABSENT, UNDECODED, checked_rows, record, structured_rows
+from .page_decoder import LoadedPage, RowType, load_page
+from .raw_rows import BYTES_ROWS, DICT_ROWS, LINE_ROWS
+from .structure import as_time, as_uuid, structure
 
 __all__ = [
     "ABSENT",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from posthog_env_async.converter import BYTES_ROWS, load_page
-from posthog_env_async.converter.heads import keys_at_head
+from posthog_env_async.converter.uuid_scan import keys_at_head
 
 ADA = "018f3c1e-7a55-7c2b-9a11-5f0d9f6f1c01"
 BOB = "018f3c1e-7a55-7c2b-9a11-5f0d9f6f1c02"

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 import attrs
 import msgspec
 
-from .pages import Links, LoadedPage, RowType, loaded
-from .strict import structure
-from .text import UNREADABLE, Raw, load
+from .json_codec import UNREADABLE, Raw, load
+from .page_decoder import Links, LoadedPage, RowType, loaded
+from .structure import structure
 
 __all__ = ["ABSENT", "UNDECODED", "checked_rows", "record", "structured_rows"]
 

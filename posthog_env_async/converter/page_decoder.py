@@ -9,8 +9,8 @@ import msgspec
 
 from posthog_env_async.errors import ResponseDecodeError
 
-from .spans import row_texts
-from .text import UNREADABLE, Raw, as_mapping, load_slowly
+from .json_codec import UNREADABLE, Raw, as_mapping, load_slowly
+from .row_spans import row_texts
 
 __all__ = ["Envelope", "Links", "LoadedPage", "RowType", "envelope", "load_page", "loaded"]
 

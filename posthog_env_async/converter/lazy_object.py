@@ -7,7 +7,7 @@ import msgspec
 
 from posthog_env_async.errors import ResponseDecodeError
 
-from .text import UNREADABLE, load
+from .json_codec import UNREADABLE, load
 
 __all__ = ["LazyObject"]
 

@@ -6,9 +6,9 @@ from typing import Any
 import attrs
 import msgspec
 
-from .heads import keys_at_head
-from .pages import LoadedPage, RowType, envelope, loaded
-from .text import UNREADABLE, Raw, as_mapping, load, load_slowly
+from .json_codec import UNREADABLE, Raw, as_mapping, load, load_slowly
+from .page_decoder import LoadedPage, RowType, envelope, loaded
+from .uuid_scan import keys_at_head
 
 __all__ = ["BYTES_ROWS", "DICT_ROWS", "LINE_ROWS"]
 
