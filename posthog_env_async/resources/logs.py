@@ -18,7 +18,7 @@ from posthog_env_async.pagination import (
 )
 from posthog_env_async.session import Repeat
 
-from .place import Place
+from .project_scope import Place
 
 __all__ = ["Logs"]
 

@@ -14,7 +14,7 @@ from posthog_env_async.errors import (
 from posthog_env_async.models import InsightAnswer
 from posthog_env_async.session import Repeat
 
-from .place import Place, is_text
+from .project_scope import Place, is_text
 
 __all__ = ["MaxTools"]
 

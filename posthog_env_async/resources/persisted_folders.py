@@ -11,7 +11,7 @@ from posthog_env_async.models import FOLDER_ROWS, PersistedFolder
 from posthog_env_async.pagination import Listing, PageSize
 from posthog_env_async.session import Call, Meter, Repeat
 
-from .place import Place
+from .project_scope import Place
 
 __all__ = ["PersistedFolders"]
 

@@ -20,7 +20,7 @@ from posthog_env_async.models import PERSON_ROWS, Person, PropertyFilter
 from posthog_env_async.pagination import Listing, PageSize
 from posthog_env_async.session import Call, query_text
 
-from .place import Place, is_text
+from .project_scope import Place, is_text
 
 __all__ = ["Persons"]
 

@@ -6,7 +6,7 @@ from posthog_env_async.models import PROJECT_ROWS, Project
 from posthog_env_async.pagination import Listing, PageSize
 from posthog_env_async.session import Call
 
-from .place import Place
+from .project_scope import Place
 
 __all__ = ["Projects"]
 
