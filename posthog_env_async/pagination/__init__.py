@@ -1,12 +1,12 @@
 """Listings: pages found by offset or cursor, ahead, in order, complete."""
 
-from .cursors import CursorSource
+from .cursor_reader import CursorSource
 from .listing import CursorListing, Listing, checked_numbers
 from .page import ListingReport, Page
+from .page_size import PageSize, checked_page_size
+from .resume_token import Subject, subject_of
 from .run import ListingRun
-from .sizes import PageSize, checked_page_size
-from .token import Subject, subject_of
-from .windows import Source
+from .window_reader import Source
 
 __all__ = [
     "CursorListing",

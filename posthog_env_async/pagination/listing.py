@@ -10,14 +10,14 @@ import attrs
 from posthog_env_async.converter import BYTES_ROWS, DICT_ROWS, LINE_ROWS, RowType, load_page
 from posthog_env_async.errors import ConfigurationError, PaginationError
 
-from .cursors import CursorPlan, CursorReader, CursorSource
-from .offsets import HELD_BYTES, OffsetPlan, OffsetReader
+from .cursor_reader import CursorPlan, CursorReader, CursorSource
+from .offset_reader import HELD_BYTES, OffsetPlan, OffsetReader
 from .page import Page
+from .page_size import PageSize, checked_page_size
+from .resume_token import Subject, Token
 from .run import ListingRun
-from .seams import OnGap
-from .sizes import PageSize, checked_page_size
-from .token import Subject, Token
-from .windows import Source
+from .seam_check import OnGap
+from .window_reader import Source
 
 __all__ = ["CursorListing", "Listing", "checked_numbers"]
 

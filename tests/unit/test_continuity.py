@@ -2,8 +2,8 @@
 
 import pytest
 
-from posthog_env_async.pagination.continuity import Seen, moment
-from posthog_env_async.pagination.token import digest
+from posthog_env_async.pagination.resume_token import digest
+from posthog_env_async.pagination.seen_rows import Seen, moment
 
 
 def nobody_knows(_: int) -> str | None:

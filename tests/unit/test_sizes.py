@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from posthog_env_async import ConfigurationError
-from posthog_env_async.pagination.sizes import PageSizes, checked_page_size
+from posthog_env_async.pagination.page_size import PageSizes, checked_page_size
 
 SMALL, LARGE, FAST, SLOW = 1_000, 9 << 20, 0.1, 2.5
 

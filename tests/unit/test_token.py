@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from posthog_env_async import CheckpointError
-from posthog_env_async.pagination.token import Subject, Token, digest, subject_of
+from posthog_env_async.pagination.resume_token import Subject, Token, digest, subject_of
 
 SUBJECT = subject_of("https://host", "1", "persons/", [("search", "ada@example.com")])
 FULL = Token(

@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import attrs
 
-from .windows import Window, WindowPage, WindowReader
+from .window_reader import Window, WindowPage, WindowReader
 
 __all__ = ["OVERLAP", "WIRE_MOST", "ReadAhead"]
 

@@ -12,7 +12,7 @@ from itertools import chain, islice
 
 import attrs
 
-from .token import digest
+from .resume_token import digest
 
 __all__ = ["Seen", "moment"]
 

@@ -2,7 +2,7 @@
 
 import attrs
 
-from .token import Token
+from .resume_token import Token
 
 __all__ = ["Tally"]
 

@@ -10,9 +10,9 @@ from posthog_env_async.converter import LoadedPage, RowType, load_page
 from posthog_env_async.errors import PaginationError, PostHogError
 from posthog_env_async.session import Call, Meter, Session
 
+from .item_counter import Tally
 from .page import ListingReport, Step
-from .tally import Tally
-from .token import Subject, Token, digest
+from .resume_token import Subject, Token, digest
 
 __all__ = ["CursorPlan", "CursorReader", "CursorSource"]
 

@@ -8,14 +8,14 @@ import attrs
 from posthog_env_async.converter import RowType
 from posthog_env_async.errors import PostHogError, ResponseDecodeError
 
-from .ahead import WIRE_MOST, ReadAhead
-from .continuity import Seen
+from .item_counter import Tally
 from .page import ListingReport, Step
-from .seams import OnGap, Seams
-from .sizes import PageSize, PageSizes
-from .tally import Tally
-from .token import Token, digest
-from .windows import Source, WindowPage, WindowReader
+from .page_size import PageSize, PageSizes
+from .prefetch import WIRE_MOST, ReadAhead
+from .resume_token import Token, digest
+from .seam_check import OnGap, Seams
+from .seen_rows import Seen
+from .window_reader import Source, WindowPage, WindowReader
 
 __all__ = ["HELD_BYTES", "OffsetPlan", "OffsetReader"]
 

@@ -11,9 +11,9 @@ import attrs
 
 from posthog_env_async.errors import PaginationError
 
-from .ahead import OVERLAP, WIRE_MOST, ReadAhead
-from .continuity import Seen, moment
-from .windows import Window, WindowPage, WindowReader
+from .prefetch import OVERLAP, WIRE_MOST, ReadAhead
+from .seen_rows import Seen, moment
+from .window_reader import Window, WindowPage, WindowReader
 
 __all__ = ["OnGap", "Seams"]
 

@@ -13,8 +13,8 @@ from posthog_env_async.converter import LoadedPage, RowType, load_page
 from posthog_env_async.errors import PaginationError, PostHogError, ResponseDecodeError
 from posthog_env_async.session import Call, Meter, Session, smaller_may_do
 
-from .sizes import PageSizes
-from .token import Subject
+from .page_size import PageSizes
+from .resume_token import Subject
 
 __all__ = ["Source", "Window", "WindowPage", "WindowReader"]
 
