@@ -9,7 +9,7 @@ from random import Random
 
 import attrs
 
-from posthog_env_async.export.partitions import Partition, PartitionSize, cut
+from posthog_env_async.export.partitions.plan import Partition, PartitionSize, cut
 from posthog_env_async.session import Limit, Window
 
 __all__ = ["Job", "Outcome", "simulate"]

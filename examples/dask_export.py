@@ -9,8 +9,8 @@ from distributed import Client, LocalCluster
 from loopback import redis_server
 
 from posthog_env_async import Limit, PostHogEnv
-from posthog_env_async.export.partition_merge import merge
-from posthog_env_async.export.partitions import plan
+from posthog_env_async.export.partitions.merge import merge
+from posthog_env_async.export.partitions.plan import plan
 from posthog_env_async.integrations.dask import export_partitions, read_persons
 from posthog_env_async.testing import FakePostHog
 

@@ -14,8 +14,8 @@ import anyio
 from loopback import redis_server, started
 
 from posthog_env_async import Limit, PostHogEnv
-from posthog_env_async.export.partition_merge import merge
-from posthog_env_async.export.partitions import PartitionResult, plan
+from posthog_env_async.export.partitions.merge import merge
+from posthog_env_async.export.partitions.plan import PartitionResult, plan
 from posthog_env_async.integrations.taskiq import export_partitions, partition_broker
 from posthog_env_async.testing import FakePostHog
 

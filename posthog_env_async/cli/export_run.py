@@ -19,7 +19,7 @@ from posthog_env_async.errors import (
     PostHogError,
 )
 from posthog_env_async.export import ExportJob, ExportOutcome, Progress, export, export_many
-from posthog_env_async.export.target import Target as FileTarget
+from posthog_env_async.export.files.paths import Target as FileTarget
 from posthog_env_async.pagination import CursorListing, Listing
 
 from .budget import shortage, used_up

@@ -1,12 +1,13 @@
 """Bulk export: listings into files that are whole or not there."""
 
+from posthog_env_async.export.partitions.merge import merge
+from posthog_env_async.export.partitions.plan import Partition, PartitionResult, plan
+from posthog_env_async.export.partitions.run import run_partition
+from posthog_env_async.export.state.manifest import DataFile, Manifest, VerifyReport, verify
+from posthog_env_async.export.state.report import ExportReport, Progress
+
 from .exporter import export
-from .manifest import DataFile, Manifest, VerifyReport, verify
 from .many import ExportJob, ExportOutcome, ManyReport, export_many
-from .partition_merge import merge
-from .partition_run import run_partition
-from .partitions import Partition, PartitionResult, plan
-from .report import ExportReport, Progress
 
 __all__ = [
     "DataFile",

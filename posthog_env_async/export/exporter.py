@@ -10,19 +10,19 @@ import attrs
 from anyio import CancelScope
 
 from posthog_env_async.errors import PostHogError
+from posthog_env_async.export.files.paths import Compression, Format, Target
+from posthog_env_async.export.files.worker import Behind, in_thread
+from posthog_env_async.export.formats.compression import compressor
+from posthog_env_async.export.formats.options import Choices
+from posthog_env_async.export.formats.parquet import ParquetConversion, check_parquet
+from posthog_env_async.export.state.buffer import Chunks, Place
+from posthog_env_async.export.state.checkpoint import Checkpoint, Phase
+from posthog_env_async.export.state.manifest import Manifest
+from posthog_env_async.export.state.partial_file import Part
+from posthog_env_async.export.state.report import ExportReport, Progress
 from posthog_env_async.pagination import ListingReport
 
-from .behind import Behind, in_thread
-from .checkpoint import Checkpoint, Phase
-from .choices import Choices
-from .chunks import Chunks, Place
-from .compression import compressor
-from .manifest import Manifest
-from .parquet import ParquetConversion, check_parquet
-from .part import Part
-from .report import ExportReport, Progress
 from .sources import AnyListing, ListingRows, OnGap, RowRun, RowSource
-from .target import Compression, Format, Target
 
 __all__ = ["OnProgress", "export", "export_rows", "report_of"]
 

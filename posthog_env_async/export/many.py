@@ -11,12 +11,12 @@ import anyio.to_thread
 import attrs
 
 from posthog_env_async.errors import ConfigurationError, PostHogError
+from posthog_env_async.export.files.paths import Compression, Format, Target
+from posthog_env_async.export.state.many_checkpoint import Batch
+from posthog_env_async.export.state.report import ExportReport
 
-from .batch import Batch
 from .exporter import OnProgress, export, report_of
-from .report import ExportReport
 from .sources import AnyListing, OnGap
-from .target import Compression, Format, Target
 
 __all__ = ["ExportJob", "ExportOutcome", "ManyReport", "export_many"]
 

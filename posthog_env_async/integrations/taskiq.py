@@ -9,8 +9,8 @@ from typing import Any
 import anyio
 
 from posthog_env_async.errors import ConfigurationError
-from posthog_env_async.export.partition_run import run_partition
-from posthog_env_async.export.partitions import Partition, PartitionResult
+from posthog_env_async.export.partitions.plan import Partition, PartitionResult
+from posthog_env_async.export.partitions.run import run_partition
 from posthog_env_async.session import CLOUD_LIMITS, Limit, Limits
 
 from .redis import RedisLimiter

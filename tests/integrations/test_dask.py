@@ -9,13 +9,13 @@ import anyio
 import pytest
 
 from posthog_env_async import Limit, PostHogEnv
-from posthog_env_async.export.partitions import plan
+from posthog_env_async.export.partitions.plan import plan
 from posthog_env_async.testing import FakePostHog
 
 distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
 
-from posthog_env_async.export.partition_merge import merge
-from posthog_env_async.export.partition_run import run_partition
+from posthog_env_async.export.partitions.merge import merge
+from posthog_env_async.export.partitions.run import run_partition
 from posthog_env_async.integrations.dask import export_partitions, read_persons
 
 from .test_taskiq import merged_rows

@@ -21,9 +21,9 @@ from posthog_env_async import (
     PropertyFilter,
 )
 from posthog_env_async.export import verify
-from posthog_env_async.export.partition_merge import by_project, merge
-from posthog_env_async.export.partition_run import run_partition
-from posthog_env_async.export.partitions import Partition, PartitionResult, plan
+from posthog_env_async.export.partitions.merge import by_project, merge
+from posthog_env_async.export.partitions.plan import Partition, PartitionResult, plan
+from posthog_env_async.export.partitions.run import run_partition
 from posthog_env_async.testing import Drift, FakePostHog
 
 

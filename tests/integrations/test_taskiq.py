@@ -11,8 +11,8 @@ import pytest
 
 from posthog_env_async import PostHogEnv
 from posthog_env_async.export import verify
-from posthog_env_async.export.partition_merge import by_project, merge
-from posthog_env_async.export.partitions import PartitionResult, plan
+from posthog_env_async.export.partitions.merge import by_project, merge
+from posthog_env_async.export.partitions.plan import PartitionResult, plan
 from posthog_env_async.testing import Drift, FakePostHog
 
 pytest.importorskip("taskiq_redis", reason="the extra taskiq is not installed")

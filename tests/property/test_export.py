@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from posthog_env_async import Backoff, PostHogEnv
 from posthog_env_async.converter import LINE_ROWS, load_page
 from posthog_env_async.export import Progress, export, verify
-from posthog_env_async.export.csv_rows import CSVEncoder
-from posthog_env_async.export.ndjson import NDJSONEncoder
-from posthog_env_async.export.target import Target
+from posthog_env_async.export.files.paths import Target
+from posthog_env_async.export.formats.csv import CSVEncoder
+from posthog_env_async.export.formats.ndjson import NDJSONEncoder
 from posthog_env_async.testing import FakePostHog
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=20)

@@ -10,10 +10,10 @@ import attrs
 
 from posthog_env_async._version import __version__
 from posthog_env_async.errors import CheckpointError
+from posthog_env_async.export.files.durable import write_whole
 from posthog_env_async.pagination import ListingReport, Subject
 
 from .report import listing_report
-from .storage import write_whole
 
 __all__ = ["START_OVER", "Checkpoint", "Phase", "joined_reports", "timestamp"]
 

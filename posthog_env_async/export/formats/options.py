@@ -6,12 +6,12 @@ from typing import Any
 import attrs
 
 from posthog_env_async.errors import ConfigurationError
+from posthog_env_async.export.files.paths import Target
 
-from .csv_rows import CSVEncoder
+from .column_types import Kind, checked_kind
+from .csv import CSVEncoder
 from .encoder import Encoder
-from .kinds import Kind, checked_kind
 from .ndjson import NDJSONEncoder
-from .target import Target
 
 __all__ = ["Choices"]
 

@@ -10,16 +10,23 @@ from pathlib import Path
 import attrs
 
 from posthog_env_async.errors import CheckpointError, ConfigurationError, PostHogError
+from posthog_env_async.export.files.durable import (
+    Digest,
+    GrowingFile,
+    Scratch,
+    hash_of,
+    storing,
+    sync_folder,
+)
+from posthog_env_async.export.files.lock import Claim
+from posthog_env_async.export.files.paths import Target
+from posthog_env_async.export.formats.compression import Data
+from posthog_env_async.export.formats.encoder import Encoder
 from posthog_env_async.pagination import ListingReport
 
+from .buffer import Chunk, Chunks, Place
 from .checkpoint import START_OVER, Checkpoint, Phase, joined_reports, timestamp
-from .chunks import Chunk, Chunks, Place
-from .claim import Claim
-from .compression import Data
-from .encoder import Encoder
 from .manifest import DataFile, Manifest
-from .storage import Digest, GrowingFile, Scratch, hash_of, storing, sync_folder
-from .target import Target
 
 __all__ = ["Part"]
 

@@ -13,7 +13,7 @@ import attrs
 
 from posthog_env_async.errors import CheckpointError
 
-from .storage import storing, write_all
+from .durable import storing, write_all
 
 if sys.platform == "win32":  # pragma: no cover - the tests run on POSIX
     import msvcrt

@@ -10,8 +10,8 @@ from posthog_env_async.converter import load
 from posthog_env_async.errors import ConfigurationError
 from posthog_env_async.models import LogEntry, PersistedFolder, Person, Project
 
-from .columns import VALUE
-from .kinds import Kind, joined, kind_of
+from .column_types import Kind, joined, kind_of
+from .flatten import VALUE
 
 __all__ = ["EXTRA", "PROPERTIES", "Schema", "fields_of", "schema_of"]
 

@@ -14,9 +14,8 @@ from uuid import UUID
 import attrs
 
 from posthog_env_async.converter import BYTES_ROWS
-
-from .compression import opened
-from .target import Target
+from posthog_env_async.export.files.paths import Target
+from posthog_env_async.export.formats.compression import opened
 
 __all__ = ["Chain", "Keys", "Segment", "doubled"]
 

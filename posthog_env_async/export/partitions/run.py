@@ -11,16 +11,16 @@ import attrs
 
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import CheckpointError
+from posthog_env_async.export.exporter import OnProgress, export_rows
+from posthog_env_async.export.files.durable import hash_of, storing, write_whole
+from posthog_env_async.export.files.paths import Compression, Target
+from posthog_env_async.export.files.worker import in_thread
+from posthog_env_async.export.formats.options import Choices
+from posthog_env_async.export.state.report import ExportReport
 from posthog_env_async.pagination import Listing, ListingReport, ListingRun, Subject
 from posthog_env_async.session import Backoff, Limiter
 
-from .behind import in_thread
-from .choices import Choices
-from .exporter import OnProgress, export_rows
-from .partitions import Partition, PartitionResult
-from .report import ExportReport
-from .storage import hash_of, storing, write_whole
-from .target import Compression, Target
+from .plan import Partition, PartitionResult
 
 __all__ = ["run_partition"]
 

@@ -11,18 +11,18 @@ import attrs
 
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import CheckpointError, ConfigurationError
+from posthog_env_async.export.exporter import OnProgress, export_rows
+from posthog_env_async.export.files.durable import hash_of
+from posthog_env_async.export.files.paths import Compression, Format, Target
+from posthog_env_async.export.files.worker import in_thread
+from posthog_env_async.export.formats.options import Choices
+from posthog_env_async.export.sources import OnGap
+from posthog_env_async.export.state.checkpoint import joined_reports
+from posthog_env_async.export.state.report import ExportReport
 from posthog_env_async.pagination import Listing, ListingReport, Subject
 
-from .behind import in_thread
-from .checkpoint import joined_reports
-from .choices import Choices
-from .exporter import OnProgress, export_rows
-from .partition_seams import Chain, Keys, Segment, doubled
-from .partitions import PartitionResult
-from .report import ExportReport
-from .sources import OnGap
-from .storage import hash_of
-from .target import Compression, Format, Target
+from .overlaps import Chain, Keys, Segment, doubled
+from .plan import PartitionResult
 
 __all__ = ["by_project", "merge"]
 

@@ -9,7 +9,7 @@ import attrs
 
 from posthog_env_async.converter import dump
 
-from .columns import columns_of, flat
+from .flatten import columns_of, flat
 
 __all__ = ["REST", "CSVColumns", "CSVEncoder"]
 

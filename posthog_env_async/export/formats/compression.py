@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from posthog_env_async.errors import ConfigurationError
-
-from .target import Compression
+from posthog_env_async.export.files.paths import Compression
 
 __all__ = ["Data", "compressor", "opened"]
 

@@ -10,11 +10,11 @@ import anyio.to_thread
 import attrs
 
 from posthog_env_async.errors import CheckpointError
+from posthog_env_async.export.files.durable import hash_of, write_whole
+from posthog_env_async.export.files.paths import Target
 from posthog_env_async.pagination import ListingReport
 
 from .report import listing_report
-from .storage import hash_of, write_whole
-from .target import Target
 
 __all__ = ["DataFile", "Manifest", "VerifyReport", "verify"]
 

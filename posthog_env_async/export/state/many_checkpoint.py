@@ -12,10 +12,10 @@ from typing import Any, cast
 import attrs
 
 from posthog_env_async.errors import CheckpointError
+from posthog_env_async.export.files.durable import storing, write_whole
+from posthog_env_async.export.files.paths import Target
 
 from .manifest import Manifest
-from .storage import storing, write_whole
-from .target import Target
 
 __all__ = ["Batch"]
 

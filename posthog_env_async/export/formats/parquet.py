@@ -11,12 +11,12 @@ from typing import Any, cast
 import attrs
 
 from posthog_env_async.errors import ConfigurationError
+from posthog_env_async.export.files.durable import hash_of, storing
+from posthog_env_async.export.files.paths import Compression, Target
 
-from .choices import Choices
-from .kinds import KINDS, UNFIT, Kind
-from .schemas import EXTRA, PROPERTIES, Schema, fields_of, schema_of
-from .storage import hash_of, storing
-from .target import Compression, Target
+from .column_types import KINDS, UNFIT, Kind
+from .options import Choices
+from .schema import EXTRA, PROPERTIES, Schema, fields_of, schema_of
 
 __all__ = ["ParquetConversion", "check_parquet"]
 

@@ -1,0 +1,1 @@
+"""What a disk needs: names, durable writes, locks and threads."""

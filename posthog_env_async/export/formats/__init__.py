@@ -1,0 +1,1 @@
+"""Rows into NDJSON, CSV and Parquet."""

@@ -1,0 +1,1 @@
+"""Where an export stands, on disk and in memory."""
