@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from posthog_env_async.errors import ConfigurationError
-from posthog_env_async.integrations.turns import SharedLimiter
+from posthog_env_async.integrations.shared_limits.limiter import SharedLimiter
 from posthog_env_async.session import CLOUD_LIMITS, Limit, Limits
 
 __all__ = ["SharedLimiter", "shared_limiter"]

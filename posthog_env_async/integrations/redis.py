@@ -6,13 +6,19 @@ from typing import Any, Literal, Self
 import attrs
 
 from posthog_env_async.errors import APIConnectionError, ConfigurationError
+from posthog_env_async.integrations.shared_limits.key_digest import name_of
+from posthog_env_async.integrations.shared_limits.limiter import SharedLimiter
+from posthog_env_async.integrations.shared_limits.redis_scripts import STEPS
+from posthog_env_async.integrations.shared_limits.store import (
+    GRACE,
+    LEASE,
+    NAP,
+    RAMP_POLL,
+    Share,
+    Turn,
+)
 from posthog_env_async.session import CLOUD_LIMITS, Limit, Limits, as_limits
 from posthog_env_async.session.limits import WIDE_OPEN
-
-from .key_names import name_of
-from .ledger import GRACE, LEASE, NAP, RAMP_POLL, Share, Turn
-from .redis_scripts import STEPS
-from .turns import SharedLimiter
 
 __all__ = ["RedisLedger", "RedisLimiter", "Share"]
 

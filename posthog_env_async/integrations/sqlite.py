@@ -12,12 +12,11 @@ import anyio.to_thread
 import attrs
 
 from posthog_env_async.errors import APIConnectionError, ConfigurationError
+from posthog_env_async.integrations.shared_limits.key_digest import name_of
+from posthog_env_async.integrations.shared_limits.limiter import SharedLimiter
+from posthog_env_async.integrations.shared_limits.sqlite_store import Books, Clock
+from posthog_env_async.integrations.shared_limits.store import LEASE, Share, Turn
 from posthog_env_async.session import CLOUD_LIMITS, Limit, Limits, as_limits
-
-from .key_names import name_of
-from .ledger import LEASE, Share, Turn
-from .sqlite_books import Books, Clock
-from .turns import SharedLimiter
 
 __all__ = ["SQLiteLedger", "SQLiteLimiter", "Share"]
 

@@ -10,9 +10,9 @@ import pytest
 
 from posthog_env_async import APIConnectionError, ConfigurationError, Limit, Limits, RateLimitError
 from posthog_env_async.integrations.redis import RedisLimiter, Share
+from posthog_env_async.integrations.shared_limits.limiter import SharedLimiter
+from posthog_env_async.integrations.shared_limits.sqlite_store import Clock
 from posthog_env_async.integrations.sqlite import SQLiteLimiter
-from posthog_env_async.integrations.sqlite_books import Clock
-from posthog_env_async.integrations.turns import SharedLimiter
 
 from .conftest import free_port, start_redis, stop
 

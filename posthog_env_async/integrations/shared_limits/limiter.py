@@ -15,7 +15,7 @@ import attrs
 from posthog_env_async.errors import APIConnectionError
 from posthog_env_async.session import CLOUD_LIMITS, Limit, Limits, RateLimiter, over_limit
 
-from .ledger import LEASE, NAP, Ledger, Share
+from .store import LEASE, NAP, Ledger, Share
 
 __all__ = ["SharedLimiter"]
 

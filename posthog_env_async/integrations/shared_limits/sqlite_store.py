@@ -9,7 +9,7 @@ import attrs
 from posthog_env_async.session import Limit
 from posthog_env_async.session.limits import WIDE_OPEN
 
-from .ledger import GRACE, NAP, RAMP_POLL, Turn
+from .store import GRACE, NAP, RAMP_POLL, Turn
 
 __all__ = ["Books", "Clock"]
 

@@ -1,0 +1,1 @@
+"""Limits that processes share: what the stores have in common."""
