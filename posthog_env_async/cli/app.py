@@ -6,20 +6,19 @@ from cyclopts import App, CycloptsError
 from rich.console import Console
 
 from posthog_env_async._version import __version__
-
-from .account import KEY_EXAMPLES, PROJECTS_EXAMPLES, key, projects
-from .ask import ASK_EXAMPLES, ask
-from .demo import DEMO_EXAMPLES, demo
-from .doctor import DOCTOR_EXAMPLES, doctor
-from .export import exports
-from .fake import FAKE_EXAMPLES, fake
-from .folders import folders
-from .limits import LIMITS_EXAMPLES, limits
-from .logs import logs
-from .outcomes import INTERRUPTED, OK, USAGE
-from .output import MESSAGES, say
-from .persons import persons
-from .verify import VERIFY_EXAMPLES, verify
+from posthog_env_async.cli.commands.account import KEY_EXAMPLES, PROJECTS_EXAMPLES, key, projects
+from posthog_env_async.cli.commands.ask import ASK_EXAMPLES, ask
+from posthog_env_async.cli.commands.demo import DEMO_EXAMPLES, demo
+from posthog_env_async.cli.commands.doctor import DOCTOR_EXAMPLES, doctor
+from posthog_env_async.cli.commands.export import exports
+from posthog_env_async.cli.commands.fake import FAKE_EXAMPLES, fake
+from posthog_env_async.cli.commands.folders import folders
+from posthog_env_async.cli.commands.limits import LIMITS_EXAMPLES, limits
+from posthog_env_async.cli.commands.logs import logs
+from posthog_env_async.cli.commands.persons import persons
+from posthog_env_async.cli.commands.verify import VERIFY_EXAMPLES, verify
+from posthog_env_async.cli.output.console import MESSAGES, say
+from posthog_env_async.cli.output.exit_codes import INTERRUPTED, OK, USAGE
 
 __all__ = ["build", "run_command"]
 

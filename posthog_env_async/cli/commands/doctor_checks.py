@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 
+from posthog_env_async.cli.output.exit_codes import outcome_of
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import (
     APIDeprecationWarning,
@@ -21,8 +22,6 @@ from posthog_env_async.errors import (
     RateLimitError,
 )
 from posthog_env_async.models import APIKeyInfo
-
-from .outcomes import outcome_of
 
 __all__ = ["ENDPOINTS", "Check", "Endpoint", "check_endpoint", "check_key", "check_prefix"]
 

@@ -6,15 +6,15 @@ from typing import Annotated, Literal
 import attrs
 from cyclopts import Parameter
 
+from posthog_env_async.cli.options.connection import USUAL_CONNECTION, Connection
+from posthog_env_async.cli.options.output import USUAL_LOUDNESS, Loudness
+from posthog_env_async.cli.output.console import for_people, say, show_table, write_json
+from posthog_env_async.cli.output.exit_codes import FAILED, OK, USAGE
+from posthog_env_async.cli.output.runner import run
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import ConfigurationError
 
-from .checks import ENDPOINTS, Check, check_endpoint, check_key, check_prefix
-from .connection import USUAL_CONNECTION, Connection
-from .loudness import USUAL_LOUDNESS, Loudness
-from .outcomes import FAILED, OK, USAGE
-from .output import for_people, say, show_table, write_json
-from .running import run
+from .doctor_checks import ENDPOINTS, Check, check_endpoint, check_key, check_prefix
 
 __all__ = ["DOCTOR_EXAMPLES", "doctor"]
 

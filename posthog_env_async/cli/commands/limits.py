@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 
+from posthog_env_async.cli.options.connection import USUAL_CONNECTION, Connection
+from posthog_env_async.cli.options.output import USUAL_LOUDNESS, Loudness
+from posthog_env_async.cli.output.console import for_people, say, show_table, write_json
+from posthog_env_async.cli.output.exit_codes import OK
+from posthog_env_async.cli.output.runner import run
 from posthog_env_async.session import Limit, RateLimiter
-
-from .connection import USUAL_CONNECTION, Connection
-from .loudness import USUAL_LOUDNESS, Loudness
-from .outcomes import OK
-from .output import for_people, say, show_table, write_json
-from .running import run
 
 __all__ = ["LIMITS_EXAMPLES", "limits", "window_name"]
 

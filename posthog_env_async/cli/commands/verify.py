@@ -5,13 +5,12 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from posthog_env_async.cli.options.output import USUAL_LOUDNESS, Loudness
+from posthog_env_async.cli.output.console import for_people, say, write_json
+from posthog_env_async.cli.output.exit_codes import INCOMPLETE, OK
+from posthog_env_async.cli.output.runner import run
 from posthog_env_async.export import VerifyReport
 from posthog_env_async.export import verify as verify_file
-
-from .loudness import USUAL_LOUDNESS, Loudness
-from .outcomes import INCOMPLETE, OK
-from .output import for_people, say, write_json
-from .running import run
 
 __all__ = ["VERIFY_EXAMPLES", "verify"]
 

@@ -10,6 +10,14 @@ from typing import Any
 import anyio
 import attrs
 
+from posthog_env_async.cli.options.budget import shortage, used_up
+from posthog_env_async.cli.options.export import Reading, Target, projects_in
+from posthog_env_async.cli.options.output import Loudness
+from posthog_env_async.cli.output.console import say
+from posthog_env_async.cli.output.progress import Display
+from posthog_env_async.cli.output.progress_row import Track
+from posthog_env_async.cli.output.stream import pour
+from posthog_env_async.cli.output.summary import code_of, show_outcomes
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import (
     CheckpointError,
@@ -21,15 +29,6 @@ from posthog_env_async.errors import (
 from posthog_env_async.export import ExportJob, ExportOutcome, Progress, export, export_many
 from posthog_env_async.export.files.paths import Target as FileTarget
 from posthog_env_async.pagination import CursorListing, Listing
-
-from .budget import shortage, used_up
-from .display import Display
-from .export_options import Reading, Target, projects_in
-from .export_summary import code_of, show_outcomes
-from .loudness import Loudness
-from .output import say
-from .streaming import pour
-from .tracks import Track
 
 __all__ = ["ExportPlan", "ExportRun", "resume_command"]
 

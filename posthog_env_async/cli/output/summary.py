@@ -6,12 +6,12 @@ from typing import Any
 
 import attrs
 
+from posthog_env_async.cli.options.output import Loudness
 from posthog_env_async.export import ExportOutcome
 
-from .loudness import Loudness
-from .outcomes import FAILED, INCOMPLETE, OK, THROTTLED, Outcome, outcome_of
-from .output import MESSAGES, say, show_table, write_json
-from .tracks import Track, duration
+from .console import MESSAGES, say, show_table, write_json
+from .exit_codes import FAILED, INCOMPLETE, OK, THROTTLED, Outcome, outcome_of
+from .progress_row import Track, duration
 from .verdict import verdict
 
 __all__ = ["code_of", "show_outcomes", "size_text"]

@@ -9,10 +9,9 @@ import anyio
 import attrs
 from anyio.abc import Process
 
+from posthog_env_async.cli.output.console import MESSAGES, say
 from posthog_env_async.export import verify
 from posthog_env_async.testing import FakePostHog
-
-from .output import MESSAGES, say
 
 __all__ = ["Killed", "kill_and_resume"]
 

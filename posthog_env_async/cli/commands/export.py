@@ -4,17 +4,17 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
+from posthog_env_async.cli.options.connection import USUAL_CONNECTION, Connection
+from posthog_env_async.cli.options.export import USUAL_READING, USUAL_TARGET, Reading, Target
+from posthog_env_async.cli.options.flags import FLAG
+from posthog_env_async.cli.options.output import USUAL_LOUDNESS, Loudness
+from posthog_env_async.cli.options.persons import ALL_PERSONS, PersonFilters
+from posthog_env_async.cli.output.runner import run
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.pagination import CursorListing, Listing
 
-from .connection import USUAL_CONNECTION, Connection
-from .export_options import USUAL_READING, USUAL_TARGET, Reading, Target
 from .export_run import ExportPlan, ExportRun, resume_command
-from .flags import FLAG
 from .logs import LAST_HOUR, LogFilters
-from .loudness import USUAL_LOUDNESS, Loudness
-from .person_filters import ALL_PERSONS, PersonFilters
-from .running import run
 
 __all__ = ["export_folders", "export_logs", "export_persons", "exports"]
 

@@ -7,8 +7,8 @@ import attrs
 
 from posthog_env_async.pagination import CursorListing, Listing
 
-from .outcomes import INCOMPLETE, OK
-from .output import for_people, say, show_table, write_rows
+from .console import for_people, say, show_table, write_rows
+from .exit_codes import INCOMPLETE, OK
 from .verdict import verdict
 
 __all__ = ["SHOWN", "Columns", "pour", "stream"]

@@ -9,7 +9,7 @@ from cyclopts import Group, Parameter
 from posthog_env_async.errors import ConfigurationError
 
 from .flags import FLAG
-from .person_filters import page_size_of
+from .persons import page_size_of
 
 __all__ = ["USUAL_READING", "USUAL_TARGET", "Reading", "Target", "projects_in"]
 

@@ -6,13 +6,12 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from posthog_env_async.cli.options.connection import USUAL_CONNECTION, Connection
+from posthog_env_async.cli.options.output import USUAL_LOUDNESS, Loudness
+from posthog_env_async.cli.output.console import for_people, say, show_table, write_json
+from posthog_env_async.cli.output.exit_codes import FAILED, OK
+from posthog_env_async.cli.output.runner import run
 from posthog_env_async.models import InsightAnswer
-
-from .connection import USUAL_CONNECTION, Connection
-from .loudness import USUAL_LOUDNESS, Loudness
-from .outcomes import FAILED, OK
-from .output import for_people, say, show_table, write_json
-from .running import run
 
 __all__ = ["ASK_EXAMPLES", "ask"]
 

@@ -4,15 +4,14 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
+from posthog_env_async.cli.options.connection import USUAL_CONNECTION, Connection
+from posthog_env_async.cli.options.output import USUAL_LOUDNESS, Loudness
+from posthog_env_async.cli.options.persons import ALL_PERSONS, USUAL_PAGING, Paging, PersonFilters
+from posthog_env_async.cli.output.console import for_people, show_table, write_json
+from posthog_env_async.cli.output.exit_codes import OK
+from posthog_env_async.cli.output.runner import run
+from posthog_env_async.cli.output.stream import Columns, stream
 from posthog_env_async.models import Person
-
-from .connection import USUAL_CONNECTION, Connection
-from .loudness import USUAL_LOUDNESS, Loudness
-from .outcomes import OK
-from .output import for_people, show_table, write_json
-from .person_filters import ALL_PERSONS, USUAL_PAGING, Paging, PersonFilters
-from .running import run
-from .streaming import Columns, stream
 
 __all__ = ["COLUMNS", "get_person", "list_persons", "persons"]
 

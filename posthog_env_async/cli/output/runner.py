@@ -11,8 +11,8 @@ import anyio
 
 from posthog_env_async.errors import APIDeprecationWarning, PostHogError, PostHogWarning
 
-from .outcomes import INTERRUPTED, OK, TERMINATED, outcome_of
-from .output import drop_stdout, leave_if_stuck, say
+from .console import drop_stdout, leave_if_stuck, say
+from .exit_codes import INTERRUPTED, OK, TERMINATED, outcome_of
 
 __all__ = ["run"]
 

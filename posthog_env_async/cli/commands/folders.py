@@ -6,16 +6,15 @@ from typing import Annotated, Any
 import attrs
 from cyclopts import App, Parameter
 
+from posthog_env_async.cli.options.connection import USUAL_CONNECTION, Connection
+from posthog_env_async.cli.options.output import USUAL_LOUDNESS, Loudness
+from posthog_env_async.cli.output.console import for_people, say, show_table, write_json
+from posthog_env_async.cli.output.exit_codes import OK
+from posthog_env_async.cli.output.runner import run
+from posthog_env_async.cli.output.stream import Columns, stream
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.models import PersistedFolder
 from posthog_env_async.resources import PersistedFolders
-
-from .connection import USUAL_CONNECTION, Connection
-from .loudness import USUAL_LOUDNESS, Loudness
-from .outcomes import OK
-from .output import for_people, say, show_table, write_json
-from .running import run
-from .streaming import Columns, stream
 
 __all__ = [
     "COLUMNS",

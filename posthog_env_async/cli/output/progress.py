@@ -11,8 +11,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from .output import MESSAGES, say
-from .tracks import Track
+from .console import MESSAGES, say
+from .progress_row import Track
 
 __all__ = ["Display"]
 

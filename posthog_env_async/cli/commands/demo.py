@@ -9,16 +9,16 @@ import attrs
 from cyclopts import Parameter
 from rich.console import Console
 
+from posthog_env_async.cli.output.console import say, show_table
+from posthog_env_async.cli.output.exit_codes import INCOMPLETE, OK
+from posthog_env_async.cli.output.progress import Display
+from posthog_env_async.cli.output.progress_row import Track, duration
+from posthog_env_async.cli.output.runner import run
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.pagination import ListingReport
 from posthog_env_async.testing import FakePostHog, Fault
 
 from .demo_export import Killed, kill_and_resume
-from .display import Display
-from .outcomes import INCOMPLETE, OK
-from .output import say, show_table
-from .running import run
-from .tracks import Track, duration
 
 __all__ = ["DEMO_EXAMPLES", "demo"]
 

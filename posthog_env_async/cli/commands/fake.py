@@ -9,13 +9,12 @@ import anyio
 import attrs
 from cyclopts import Parameter
 
+from posthog_env_async.cli.options.flags import FLAG
+from posthog_env_async.cli.output.console import say
+from posthog_env_async.cli.output.exit_codes import OK
+from posthog_env_async.cli.output.runner import run
 from posthog_env_async.errors import ConfigurationError
 from posthog_env_async.testing import CLOUD_THROTTLES, FakePostHog
-
-from .flags import FLAG
-from .outcomes import OK
-from .output import say
-from .running import run
 
 __all__ = ["FAKE_EXAMPLES", "USUAL_SETTINGS", "Settings", "fake"]
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import attrs
 
-from .connection import USUAL_CONNECTION, Connection
-from .loudness import USUAL_LOUDNESS, Loudness
-from .outcomes import OK
-from .output import for_people, show_table, write_json
-from .running import run
-from .streaming import Columns, stream
+from posthog_env_async.cli.options.connection import USUAL_CONNECTION, Connection
+from posthog_env_async.cli.options.output import USUAL_LOUDNESS, Loudness
+from posthog_env_async.cli.output.console import for_people, show_table, write_json
+from posthog_env_async.cli.output.exit_codes import OK
+from posthog_env_async.cli.output.runner import run
+from posthog_env_async.cli.output.stream import Columns, stream
 
 __all__ = ["KEY_EXAMPLES", "PROJECTS_EXAMPLES", "key", "projects"]
 

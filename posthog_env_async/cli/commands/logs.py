@@ -5,11 +5,11 @@ from typing import Annotated, Any, Literal
 import attrs
 from cyclopts import App, Group, Parameter
 
-from .conditions import log_condition_of
-from .connection import USUAL_CONNECTION, Connection
-from .loudness import USUAL_LOUDNESS, Loudness
-from .running import run
-from .streaming import Columns, stream
+from posthog_env_async.cli.options.conditions import log_condition_of
+from posthog_env_async.cli.options.connection import USUAL_CONNECTION, Connection
+from posthog_env_async.cli.options.output import USUAL_LOUDNESS, Loudness
+from posthog_env_async.cli.output.runner import run
+from posthog_env_async.cli.output.stream import Columns, stream
 
 __all__ = ["COLUMNS", "LAST_HOUR", "LogFilters", "logs", "query_logs"]
 
