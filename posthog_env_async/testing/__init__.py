@@ -1,11 +1,12 @@
 """An embedded server that answers like PostHog's environments API, for tests and demos."""
 
-from .call import Recorded
-from .drift import Drift
-from .faults import Fault
-from .keys import DEFAULT_KEY
+from posthog_env_async.testing.data.drift import Drift
+from posthog_env_async.testing.http.call import Recorded
+from posthog_env_async.testing.http.faults import Fault
+from posthog_env_async.testing.http.keys import DEFAULT_KEY
+from posthog_env_async.testing.http.throttles import CLOUD_THROTTLES
+
 from .server import FakePostHog
-from .throttles import CLOUD_THROTTLES
 
 __all__ = [
     "CLOUD_THROTTLES",

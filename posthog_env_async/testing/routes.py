@@ -8,10 +8,7 @@ from urllib.parse import unquote
 
 import attrs
 
-from .answers import Answer, RefusedError
-from .call import Call
-from .errors import endpoint_not_found, method_not_allowed
-from .folders import (
+from posthog_env_async.testing.endpoints.folders import (
     create_folder,
     delete_folder,
     get_folder,
@@ -19,12 +16,21 @@ from .folders import (
     replace_folder,
     update_folder,
 )
-from .installation import Installation, Settings
-from .logs import query_logs
-from .max_tools import create_insight
-from .negotiation import negotiate
-from .persons import create_person, delete_person, get_person, list_persons
-from .projects import get_key, get_project, list_projects
+from posthog_env_async.testing.endpoints.logs import query_logs
+from posthog_env_async.testing.endpoints.max_tools import create_insight
+from posthog_env_async.testing.endpoints.persons import (
+    create_person,
+    delete_person,
+    get_person,
+    list_persons,
+)
+from posthog_env_async.testing.endpoints.projects import get_key, get_project, list_projects
+from posthog_env_async.testing.http.answers import Answer, RefusedError
+from posthog_env_async.testing.http.call import Call
+from posthog_env_async.testing.http.errors import endpoint_not_found, method_not_allowed
+from posthog_env_async.testing.http.negotiation import negotiate
+
+from .server_state import Installation, Settings
 
 __all__ = ["Endpoint", "Route", "answer_call", "find_route", "is_served"]
 

@@ -13,15 +13,16 @@ from uuid import UUID
 import attrs
 from aiohttp import web
 
-from .call import Recorded
-from .drift import Drift, drift_once
-from .faults import Fault
-from .installation import Installation, Mode, Project, Settings, Version
-from .keys import DEFAULT_KEY, Key, Keyring
-from .population import Orphans, Population
-from .serving import Latency, Serving
-from .site import ProjectPlan, microseconds, totals
-from .throttles import RetryAfter, Throttles, Windows
+from posthog_env_async.testing.data.drift import Drift, drift_once
+from posthog_env_async.testing.data.population import Orphans, Population
+from posthog_env_async.testing.http.call import Recorded
+from posthog_env_async.testing.http.faults import Fault
+from posthog_env_async.testing.http.keys import DEFAULT_KEY, Key, Keyring
+from posthog_env_async.testing.http.throttles import RetryAfter, Throttles, Windows
+
+from .handler import Latency, Serving
+from .project_builder import ProjectPlan, microseconds, totals
+from .server_state import Installation, Mode, Project, Settings, Version
 
 __all__ = ["FakePostHog"]
 

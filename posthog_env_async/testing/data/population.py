@@ -10,8 +10,8 @@ from uuid import UUID
 
 import attrs
 
+from .hashing import mix
 from .identities import EXTRA_SLOT, Identities
-from .mixing import mix
 
 __all__ = ["Orphans", "Population"]
 

@@ -7,14 +7,14 @@ from typing import Any, Literal
 
 import attrs
 
-from .errors import not_found
-from .folders_store import FolderStore
-from .keys import Key, Keyring
-from .log_rows import LogRows
-from .person_filter import Scans
-from .person_rows import PersonRows
-from .population import Population
-from .throttles import Throttles
+from posthog_env_async.testing.data.folders_store import FolderStore
+from posthog_env_async.testing.data.log_rows import LogRows
+from posthog_env_async.testing.data.person_filter import Scans
+from posthog_env_async.testing.data.person_rows import PersonRows
+from posthog_env_async.testing.data.population import Population
+from posthog_env_async.testing.http.errors import not_found
+from posthog_env_async.testing.http.keys import Key, Keyring
+from posthog_env_async.testing.http.throttles import Throttles
 
 __all__ = ["Installation", "Mode", "Project", "Settings", "Version"]
 

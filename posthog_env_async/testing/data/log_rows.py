@@ -7,7 +7,7 @@ from uuid import UUID
 
 import attrs
 
-from .mixing import mix
+from .hashing import mix
 from .person_rows import iso
 
 __all__ = ["SEVERITIES", "LogRows"]

@@ -9,12 +9,20 @@ from random import Random
 import attrs
 from aiohttp import hdrs, web
 
-from .answers import Answer
-from .call import Call, Recorded
-from .faults import Fault, take_fault
-from .installation import Installation
+from posthog_env_async.testing.http.answers import Answer
+from posthog_env_async.testing.http.call import Call, Recorded
+from posthog_env_async.testing.http.faults import Fault, take_fault
+from posthog_env_async.testing.http.transport import (
+    abort,
+    compressed,
+    cut,
+    send,
+    strip_content_type,
+    truncate,
+)
+
 from .routes import answer_call, find_route
-from .wire import abort, compressed, cut, send, strip_content_type, truncate
+from .server_state import Installation
 
 __all__ = ["Latency", "Serving"]
 

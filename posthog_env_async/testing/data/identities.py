@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import attrs
 
-from .mixing import mix, scramble, unscramble
+from .hashing import mix, scramble, unscramble
 
 __all__ = ["EXTRA_SLOT", "Identities"]
 

@@ -6,11 +6,11 @@ import asyncio
 from bisect import bisect_left, bisect_right
 from typing import Any
 
-from .answers import Answer, json_answer
-from .call import Call
-from .installation import Installation
-from .log_query import LogQuery, encode_cursor, parse_query
-from .log_rows import LogRows
+from posthog_env_async.testing.data.log_query import LogQuery, encode_cursor, parse_query
+from posthog_env_async.testing.data.log_rows import LogRows
+from posthog_env_async.testing.http.answers import Answer, json_answer
+from posthog_env_async.testing.http.call import Call
+from posthog_env_async.testing.server_state import Installation
 
 __all__ = ["query_logs"]
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from .answers import EMPTY_CSV, Answer, encode, json_answer
-from .call import Call
-from .csv_rows import csv_answer
-from .errors import invalid, method_not_allowed, not_found, server_error
-from .installation import Installation, Project
-from .person_filter import parse_filter
+from posthog_env_async.testing.data.person_filter import parse_filter
+from posthog_env_async.testing.http.answers import EMPTY_CSV, Answer, encode, json_answer
+from posthog_env_async.testing.http.call import Call
+from posthog_env_async.testing.http.csv_rows import csv_answer
+from posthog_env_async.testing.http.errors import (
+    invalid,
+    method_not_allowed,
+    not_found,
+    server_error,
+)
+from posthog_env_async.testing.server_state import Installation, Project
 
 __all__ = ["create_person", "delete_person", "get_person", "list_persons"]
 

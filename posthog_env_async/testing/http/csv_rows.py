@@ -8,8 +8,9 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from posthog_env_async.testing.data.person_rows import PersonRows
+
 from .answers import Answer
-from .person_rows import PersonRows
 from .shapes import is_list, is_object
 
 __all__ = ["CSV_TYPE", "csv_answer"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from .shapes import is_list
+from posthog_env_async.testing.http.shapes import is_list
 
 __all__ = ["MISSING", "OPERATORS", "holds"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from .answers import Answer, json_answer
-from .call import Call
-from .errors import permission_denied
-from .installation import Installation, Project
-from .mixing import mix
-from .pages import standard_page
+from posthog_env_async.testing.data.hashing import mix
+from posthog_env_async.testing.http.answers import Answer, json_answer
+from posthog_env_async.testing.http.call import Call
+from posthog_env_async.testing.http.errors import permission_denied
+from posthog_env_async.testing.http.pages import standard_page
+from posthog_env_async.testing.server_state import Installation, Project
 
 __all__ = ["ORGANIZATION", "get_key", "get_project", "list_projects"]
 

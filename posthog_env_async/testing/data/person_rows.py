@@ -8,8 +8,9 @@ from typing import Any
 
 import attrs
 
-from .answers import encode
-from .mixing import mix
+from posthog_env_async.testing.http.answers import encode
+
+from .hashing import mix
 from .odd_rows import make_odd
 from .population import Population
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from .answers import Answer, json_answer
-from .call import Call
-from .errors import invalid, not_found, server_error
-from .folders_store import Folder, FolderStore
-from .installation import Installation
-from .pages import standard_page
+from posthog_env_async.testing.data.folders_store import Folder, FolderStore
+from posthog_env_async.testing.http.answers import Answer, json_answer
+from posthog_env_async.testing.http.call import Call
+from posthog_env_async.testing.http.errors import invalid, not_found, server_error
+from posthog_env_async.testing.http.pages import standard_page
+from posthog_env_async.testing.server_state import Installation
 
 __all__ = [
     "create_folder",

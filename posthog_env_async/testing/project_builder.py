@@ -7,13 +7,14 @@ from datetime import datetime
 
 import attrs
 
-from .folders_store import FolderStore
-from .installation import Project
-from .log_rows import LogRows
-from .mixing import mix
-from .person_filter import Scans
-from .person_rows import PersonRows
-from .population import Orphans, Population
+from posthog_env_async.testing.data.folders_store import FolderStore
+from posthog_env_async.testing.data.hashing import mix
+from posthog_env_async.testing.data.log_rows import LogRows
+from posthog_env_async.testing.data.person_filter import Scans
+from posthog_env_async.testing.data.person_rows import PersonRows
+from posthog_env_async.testing.data.population import Orphans, Population
+
+from .server_state import Project
 
 __all__ = ["ProjectPlan", "microseconds", "totals"]
 

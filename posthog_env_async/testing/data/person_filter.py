@@ -11,10 +11,11 @@ from uuid import UUID
 import attrs
 import msgspec
 
-from .errors import invalid, server_error
+from posthog_env_async.testing.http.errors import invalid, server_error
+from posthog_env_async.testing.http.shapes import is_list, is_object
+
 from .operators import MISSING, OPERATORS, holds
 from .person_rows import PersonRows
-from .shapes import is_list, is_object
 
 __all__ = ["PersonFilter", "Scans", "parse_filter"]
 

@@ -11,13 +11,14 @@ from typing import Any
 import attrs
 import msgspec
 
-from .answers import RefusedError, json_answer
-from .call import Call
-from .errors import hog, server_error
-from .installation import Version
+from posthog_env_async.testing.http.answers import RefusedError, json_answer
+from posthog_env_async.testing.http.call import Call
+from posthog_env_async.testing.http.errors import hog, server_error
+from posthog_env_async.testing.http.shapes import is_list, is_object
+from posthog_env_async.testing.server_state import Version
+
 from .log_rows import SEVERITIES
 from .operators import MISSING, OPERATORS, holds
-from .shapes import is_list, is_object
 
 __all__ = ["LogQuery", "decode_cursor", "encode_cursor", "parse_query"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from .answers import Answer, json_answer
-from .call import Call
-from .errors import invalid
-from .installation import Installation
-from .mixing import mix
+from posthog_env_async.testing.data.hashing import mix
+from posthog_env_async.testing.http.answers import Answer, json_answer
+from posthog_env_async.testing.http.call import Call
+from posthog_env_async.testing.http.errors import invalid
+from posthog_env_async.testing.server_state import Installation
 
 __all__ = ["create_insight"]
 
