@@ -18,7 +18,7 @@ import attrs
 
 __all__ = ["Block", "blocks_of", "commands_of", "is_run", "main"]
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>```+|~~~+) *(?P<language>[^\s`]*)")
 SKIP = re.compile(r"<!-- *not run(?P<reason>.*?)-->", re.DOTALL)
 RUN = ("posthog-env", "python -m posthog_env_async", "make help")

@@ -14,7 +14,7 @@ from posthog_env_async.testing import FakePostHog
 
 __all__ = ["COMMAND", "ROOT", "Ran", "environment", "interrupted", "ran"]
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "posthog_env_async")
 PATIENCE = 60
 LOOK_EVERY = 0.02
