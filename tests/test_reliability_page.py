@@ -26,7 +26,7 @@ def test_every_promise_names_a_test_that_exists(row: str) -> None:
 def test_every_test_of_the_wire_holds_a_promise() -> None:
     of_the_wire = {
         name
-        for path in (ROOT / "tests/server").glob("test_wire_*.py")
+        for path in (ROOT / "tests/client").glob("test_wire_*.py")
         for name in re.findall(r"^(?:async )?def (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
     }
     supporting = {
