@@ -11,19 +11,26 @@ import aiohttp
 from posthog_env_async.converter import DICT_ROWS, RowType, load, structure, structured_rows
 from posthog_env_async.models import APIKeyInfo
 from posthog_env_async.pagination import Listing, PageSize, checked_numbers
-from posthog_env_async.resources import Logs, MaxTools, PersistedFolders, Persons, Place, Projects
+from posthog_env_async.resources import (
+    Logs,
+    MaxTools,
+    PersistedFolders,
+    Persons,
+    Projects,
+    ProjectScope,
+)
 from posthog_env_async.session import (
     Address,
     APIKey,
     Backoff,
-    Call,
     Limit,
     Limiter,
     Limits,
-    Pool,
     RateLimiter,
+    Request,
     Scopes,
     Session,
+    Transport,
     check_settings,
     limits_for,
     project_text,
@@ -113,7 +120,7 @@ class PostHogEnv:
         )
         if self._project_id is not None:
             project_text(self._project_id)
-        pool = Pool(key, timeout, max_response_bytes, max_connections, session, proxy, ssl)
+        pool = Transport(key, timeout, max_response_bytes, max_connections, session, proxy, ssl)
         self._session = Session(
             address,
             pool,
@@ -222,7 +229,7 @@ class PostHogEnv:
 
     async def key(self) -> APIKeyInfo:
         """Ask what the key may do; from then on a missing scope raises before anything is sent."""
-        call = Call(path="personal_api_keys/@current/")
+        call = Request(path="personal_api_keys/@current/")
         info = await self._session.fetch(call, lambda body: structure(APIKeyInfo, load(body)))
         self._session.granted = frozenset(info.scopes)
         return info
@@ -280,8 +287,8 @@ class PostHogEnv:
         )
 
     @property
-    def _place(self) -> Place:
-        return Place(self._session, self._project_id)
+    def _place(self) -> ProjectScope:
+        return ProjectScope(self._session, self._project_id)
 
 
 def _any(body: bytes) -> Any:

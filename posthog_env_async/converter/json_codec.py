@@ -48,7 +48,7 @@ def load_slowly(text: Raw) -> Any:
         return json.loads(bytes(text))
     except UNREADABLE as error:
         what = f"is no JSON ({type(error).__name__})" if bytes(text).strip() else "is empty"
-    raise ResponseDecodeError(f"the answer {what}", may_pass=True)
+    raise ResponseDecodeError(f"the answer {what}", retryable=True)
 
 
 def as_mapping(value: object) -> Mapping[str, Any]:

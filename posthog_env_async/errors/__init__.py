@@ -1,7 +1,7 @@
 """The error tree, and the function that turns an answer into an error."""
 
-from .answers import ENDPOINT_NOT_FOUND, error_for, redirected, wait_asked_for
 from .redaction import redacted
+from .response_errors import ENDPOINT_NOT_FOUND, error_for, redirected, wait_asked_for
 from .tree import (
     APIConnectionError,
     APIDeprecationWarning,

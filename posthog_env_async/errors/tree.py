@@ -75,7 +75,7 @@ class APIConnectionError(PostHogError):
     """No usable answer came: nothing listened, or the exchange broke, or the body was cut.
 
     `outcome_unknown` is true when the request may have reached the server before the failure;
-    `may_pass` is false when trying again cannot help, as with an untrusted certificate.
+    `retryable` is false when trying again cannot help, as with an untrusted certificate.
     """
 
     def __init__(
@@ -86,14 +86,14 @@ class APIConnectionError(PostHogError):
         url: str = "",
         attempts: int = 0,
         outcome_unknown: bool = False,
-        may_pass: bool = True,
+        retryable: bool = True,
     ) -> None:
         super().__init__(message)
         self.method = method
         self.url = url
         self.attempts = attempts
         self.outcome_unknown = outcome_unknown
-        self.may_pass = may_pass
+        self.retryable = retryable
 
     def seen_after(self, attempts: int) -> Self:
         """Say how many attempts were made, and return the same error."""
@@ -201,12 +201,12 @@ class ServerError(APIStatusError):
 class ResponseDecodeError(PostHogError):
     """An answer is not what the endpoint promises; names the field's path, never its value.
 
-    `may_pass` is true when the body is no JSON at all, as one that was cut: a read is tried again.
+    `retryable` is true when the body is no JSON at all, as one that was cut: a read is tried again.
     """
 
-    def __init__(self, message: str, *, may_pass: bool = False) -> None:
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
         super().__init__(message)
-        self.may_pass = may_pass
+        self.retryable = retryable
 
 
 class PaginationError(PostHogError):

@@ -11,11 +11,11 @@ from anyio import CancelScope
 
 from posthog_env_async.errors import PostHogError
 from posthog_env_async.export.files.paths import Compression, Format, Target
-from posthog_env_async.export.files.worker import Behind, in_thread
+from posthog_env_async.export.files.worker import BackgroundWriter, in_thread
 from posthog_env_async.export.formats.compression import compressor
-from posthog_env_async.export.formats.options import Choices
+from posthog_env_async.export.formats.options import FormatOptions
 from posthog_env_async.export.formats.parquet import ParquetConversion, check_parquet
-from posthog_env_async.export.state.buffer import Chunks, Place
+from posthog_env_async.export.state.buffer import Chunks, Position
 from posthog_env_async.export.state.checkpoint import Checkpoint, Phase
 from posthog_env_async.export.state.manifest import Manifest
 from posthog_env_async.export.state.partial_file import Part
@@ -74,7 +74,7 @@ async def export(
         ConfigurationError: when the folder cannot be written to, or the disk is full.
         PostHogError: what the listing raises; what was read is kept, and the same call goes on.
     """
-    choices = Choices(
+    choices = FormatOptions(
         columns=columns,
         property_columns=property_columns,
         quote_formulas=quote_formulas,
@@ -94,7 +94,7 @@ async def export(
 async def export_rows(
     source: RowSource,
     target: Target,
-    choices: Choices,
+    choices: FormatOptions,
     *,
     resume: bool = True,
     on_progress: OnProgress | None = None,
@@ -138,7 +138,7 @@ def report_of(
 class _Job:
     source: RowSource
     part: Part
-    choices: Choices
+    choices: FormatOptions
     on_progress: OnProgress | None
     _began: float = attrs.field(factory=time.monotonic, init=False)
 
@@ -162,7 +162,7 @@ class _Job:
                 failure = error
                 failure.resume_token = failure.resume_token or run.token
             finally:
-                self.part.chunks.add([], Place(run.token, run.report))
+                self.part.chunks.add([], Position(run.token, run.report))
         if failure is not None:
             # Without the frame below: its locals hold rows.
             raise failure.with_traceback(None)
@@ -172,9 +172,9 @@ class _Job:
     async def _copy(self, run: RowRun) -> None:
         """Read on while what was read is written."""
         part = self.part
-        async with Behind() as behind:
+        async with BackgroundWriter() as behind:
             while (rows := await run.next_items()) is not None:
-                place = Place(run.token, run.report) if part.chunks.wants_place else None
+                place = Position(run.token, run.report) if part.chunks.wants_place else None
                 part.chunks.add(rows, place)
                 if part.chunks.has_some:
                     await behind.settle()
@@ -212,7 +212,9 @@ class _Job:
             )
 
 
-def _part(source: RowSource, target: Target, choices: Choices, checkpoint_every: float) -> Part:
+def _part(
+    source: RowSource, target: Target, choices: FormatOptions, checkpoint_every: float
+) -> Part:
     choices.check(target)
     wanted = Checkpoint(
         subject=source.subject,

@@ -12,7 +12,7 @@ import attrs
 
 from posthog_env_async.errors import ConfigurationError, PostHogError
 from posthog_env_async.export.files.paths import Compression, Format, Target
-from posthog_env_async.export.state.many_checkpoint import Batch
+from posthog_env_async.export.state.many_checkpoint import BatchCheckpoint
 from posthog_env_async.export.state.report import ExportReport
 
 from .exporter import OnProgress, export, report_of
@@ -159,7 +159,7 @@ class _Many:
         if not self.jobs:
             return ()
         subjects = {job.path: job.listing.subject.fingerprint for job in self.jobs}
-        load = partial(Batch.load, subjects, resume=self.resume)
+        load = partial(BatchCheckpoint.load, subjects, resume=self.resume)
         batch = await anyio.to_thread.run_sync(load)
         waiting = iter(self.jobs)
         async with anyio.create_task_group() as tasks:
@@ -170,14 +170,14 @@ class _Many:
             await anyio.to_thread.run_sync(batch.end)
         return outcomes
 
-    async def _work_off(self, waiting: Any, work: Work, batch: Batch) -> None:
+    async def _work_off(self, waiting: Any, work: Work, batch: BatchCheckpoint) -> None:
         for job in waiting:
             outcome = await self._one(job, work, batch)
             self._outcomes[job.path] = outcome
             if self.on_outcome is not None:
                 self.on_outcome(outcome)
 
-    async def _one(self, job: ExportJob, work: Work, batch: Batch) -> ExportOutcome:
+    async def _one(self, job: ExportJob, work: Work, batch: BatchCheckpoint) -> ExportOutcome:
         try:
             target = self.parse(job.path)
             query = job.listing.subject.fingerprint

@@ -5,7 +5,7 @@ from typing import Any, Literal, Protocol, Self
 
 import attrs
 
-from posthog_env_async.pagination import CursorListing, Listing, ListingReport, Subject
+from posthog_env_async.pagination import CursorListing, Listing, ListingReport, QueryFingerprint
 
 __all__ = ["AnyListing", "ListingRows", "OnGap", "RowRun", "RowSource"]
 
@@ -39,7 +39,7 @@ class RowSource(Protocol):
     """What can be exported."""
 
     @property
-    def subject(self) -> Subject:
+    def subject(self) -> QueryFingerprint:
         """What is exported, as fingerprints."""
         ...
 
@@ -61,7 +61,7 @@ class ListingRows:
     on_gap: OnGap = "raise"
 
     @property
-    def subject(self) -> Subject:
+    def subject(self) -> QueryFingerprint:
         """What is listed."""
         return self.listing.subject
 

@@ -12,7 +12,7 @@ from posthog_env_async.integrations.shared_limits.redis_scripts import STEPS
 from posthog_env_async.integrations.shared_limits.store import (
     GRACE,
     LEASE,
-    NAP,
+    POLL_INTERVAL,
     RAMP_POLL,
     Share,
     Turn,
@@ -20,7 +20,7 @@ from posthog_env_async.integrations.shared_limits.store import (
 from posthog_env_async.session import CLOUD_LIMITS, Limit, Limits, as_limits
 from posthog_env_async.session.limits import WIDE_OPEN
 
-__all__ = ["RedisLedger", "RedisLimiter", "Share"]
+__all__ = ["RedisLimitStore", "RedisLimiter", "Share"]
 
 TIMEOUT = 5.0
 PARTS = ("ended", "flying", "waiting", "promised", "state")
@@ -59,7 +59,7 @@ class RedisLimiter(SharedLimiter):
         Raises:
             ConfigurationError: when the extra is missing or the URL is not one.
         """
-        ledger = RedisLedger(url, name, lease)
+        ledger = RedisLimitStore(url, name, lease)
         super().__init__(ledger, as_limits(limits), on_unavailable=on_unavailable, lease=lease)
 
     @classmethod
@@ -77,7 +77,7 @@ class RedisLimiter(SharedLimiter):
 
 
 @attrs.define(eq=False)
-class RedisLedger:
+class RedisLimitStore:
     """The books in Redis; every budget has keys of its own in one slot of a cluster."""
 
     url: str = attrs.field(repr=False)
@@ -94,7 +94,7 @@ class RedisLedger:
     async def ask(self, budget: str, limits: Sequence[Limit], who: str, ticket: int) -> Turn:
         """Take a place in every window, or queue for one."""
         windows = [text for limit in limits for text in (limit.requests, _micro(limit.seconds))]
-        times = (_micro(self.lease), _micro(NAP), _micro(GRACE), _micro(RAMP_POLL))
+        times = (_micro(self.lease), _micro(POLL_INTERVAL), _micro(GRACE), _micro(RAMP_POLL))
         granted, wait, ticket, held = await self._run(
             "ask", budget, who, ticket, *times, self._keep(limits), *windows
         )
@@ -131,7 +131,7 @@ class RedisLedger:
     def _keep(self, limits: Sequence[Limit]) -> int:
         """Return for how many milliseconds what is written now may matter."""
         longest = max((limit.seconds for limit in limits), default=0.0)
-        return _milli(longest + 2 * self.lease + NAP + GRACE)
+        return _milli(longest + 2 * self.lease + POLL_INTERVAL + GRACE)
 
     async def _run(self, step: str, budget: str, *args: str | int) -> Any:
         from redis.exceptions import AuthenticationError, RedisError, ResponseError
@@ -148,7 +148,7 @@ class RedisLedger:
         raise APIConnectionError(
             f"the Redis of the shared limiter cannot be used ({type(failure).__name__}), and"
             " nothing was sent; start it or mend its URL, or pass on_unavailable=Share(processes)",
-            may_pass=passes,
+            retryable=passes,
         )
 
 

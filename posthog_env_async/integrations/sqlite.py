@@ -14,11 +14,11 @@ import attrs
 from posthog_env_async.errors import APIConnectionError, ConfigurationError
 from posthog_env_async.integrations.shared_limits.key_digest import name_of
 from posthog_env_async.integrations.shared_limits.limiter import SharedLimiter
-from posthog_env_async.integrations.shared_limits.sqlite_store import Books, Clock
+from posthog_env_async.integrations.shared_limits.sqlite_store import Clock, SQLiteBudget
 from posthog_env_async.integrations.shared_limits.store import LEASE, Share, Turn
 from posthog_env_async.session import CLOUD_LIMITS, Limit, Limits, as_limits
 
-__all__ = ["SQLiteLedger", "SQLiteLimiter", "Share"]
+__all__ = ["SQLiteLimitStore", "SQLiteLimiter", "Share"]
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ class SQLiteLimiter(SharedLimiter):
             on_unavailable: raise while the file is locked by others, or go on with a `Share`.
             lease: seconds after which the place of a process that died is free again.
         """
-        ledger = SQLiteLedger(fspath(path), name, lease)
+        ledger = SQLiteLimitStore(fspath(path), name, lease)
         super().__init__(ledger, as_limits(limits), on_unavailable=on_unavailable, lease=lease)
 
     @classmethod
@@ -73,7 +73,7 @@ class SQLiteLimiter(SharedLimiter):
 
 
 @attrs.define(eq=False)
-class SQLiteLedger:
+class SQLiteLimitStore:
     """The books in a file: each step is one transaction, made in a worker thread."""
 
     path: str
@@ -113,15 +113,15 @@ class SQLiteLedger:
         """Close the file."""
         await anyio.to_thread.run_sync(self._close)
 
-    async def _step(self, step: Callable[[Books], T], budget: str) -> T:
+    async def _step(self, step: Callable[[SQLiteBudget], T], budget: str) -> T:
         return await anyio.to_thread.run_sync(self._transaction, step, f"{self.name}:{budget}")
 
-    def _transaction(self, step: Callable[[Books], T], budget: str) -> T:
+    def _transaction(self, step: Callable[[SQLiteBudget], T], budget: str) -> T:
         try:
             with self._one_at_a_time, closing(self._open().cursor()) as cursor:
                 cursor.execute("BEGIN IMMEDIATE")
                 try:
-                    result = step(Books(cursor, budget, self.clock, self.lease))
+                    result = step(SQLiteBudget(cursor, budget, self.clock, self.lease))
                     cursor.execute("COMMIT")
                 finally:
                     if cursor.connection.in_transaction:
@@ -137,7 +137,7 @@ class SQLiteLedger:
                 self.path, timeout=BUSY, isolation_level=None, check_same_thread=False
             )
             self._connection = connection
-            for line in Books.SCHEMA:
+            for line in SQLiteBudget.SCHEMA:
                 connection.execute(line)
         return self._connection
 
@@ -148,7 +148,7 @@ class SQLiteLedger:
                 connection.close()
 
 
-def _renewed(names: Sequence[str]) -> Callable[[Books], None]:
+def _renewed(names: Sequence[str]) -> Callable[[SQLiteBudget], None]:
     return lambda books: books.renew(names)
 
 

@@ -4,7 +4,7 @@ from .cursor_reader import CursorSource
 from .listing import CursorListing, Listing, checked_numbers
 from .page import ListingReport, Page
 from .page_size import PageSize, checked_page_size
-from .resume_token import Subject, subject_of
+from .resume_token import QueryFingerprint, fingerprint_of
 from .run import ListingRun
 from .window_reader import Source
 
@@ -16,9 +16,9 @@ __all__ = [
     "ListingRun",
     "Page",
     "PageSize",
+    "QueryFingerprint",
     "Source",
-    "Subject",
     "checked_numbers",
     "checked_page_size",
-    "subject_of",
+    "fingerprint_of",
 ]

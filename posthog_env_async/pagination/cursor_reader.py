@@ -8,11 +8,11 @@ import attrs
 
 from posthog_env_async.converter import LoadedPage, RowType, load_page
 from posthog_env_async.errors import PaginationError, PostHogError
-from posthog_env_async.session import Call, Meter, Session
+from posthog_env_async.session import Request, RequestCounter, Session
 
 from .item_counter import Tally
 from .page import ListingReport, Step
-from .resume_token import Subject, Token, digest
+from .resume_token import QueryFingerprint, Token, digest
 
 __all__ = ["CursorPlan", "CursorReader", "CursorSource"]
 
@@ -26,9 +26,9 @@ class CursorSource(Generic[T]):
     """What a listing by cursor reads: the call, and its body for a page size and a cursor."""
 
     session: Session = attrs.field(repr=False)
-    call: Call
+    call: Request
     rows: RowType[T] = attrs.field(repr=False)
-    subject: Subject = attrs.field(repr=False)
+    subject: QueryFingerprint = attrs.field(repr=False)
     body: Callable[[int, str | None], Mapping[str, Any]] = attrs.field(repr=False)
 
 
@@ -65,7 +65,7 @@ class CursorReader(Generic[T]):
     _cut_short: PostHogError | None = attrs.field(default=None, init=False)
     _last: _Accepted | None = attrs.field(default=None, init=False)
     _within: int = attrs.field(init=False)
-    _meter: Meter = attrs.field(factory=Meter, init=False)
+    _meter: RequestCounter = attrs.field(factory=RequestCounter, init=False)
 
     def __attrs_post_init__(self) -> None:
         resume = self.plan.resume

@@ -14,7 +14,7 @@ from .cursor_reader import CursorPlan, CursorReader, CursorSource
 from .offset_reader import HELD_BYTES, OffsetPlan, OffsetReader
 from .page import Page
 from .page_size import PageSize, checked_page_size
-from .resume_token import Subject, Token
+from .resume_token import QueryFingerprint, Token
 from .run import ListingRun
 from .seam_check import OnGap
 from .window_reader import Source
@@ -154,7 +154,7 @@ class Listing(_Readable[T]):
         return page.count
 
     @property
-    def subject(self) -> Subject:
+    def subject(self) -> QueryFingerprint:
         """What is listed, as fingerprints."""
         return self._source.subject
 
@@ -214,7 +214,7 @@ class CursorListing(_Readable[T]):
         return total
 
     @property
-    def subject(self) -> Subject:
+    def subject(self) -> QueryFingerprint:
         """What is listed, as fingerprints."""
         return self._source.subject
 

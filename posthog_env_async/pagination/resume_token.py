@@ -10,7 +10,7 @@ import attrs
 
 from posthog_env_async.errors import CheckpointError
 
-__all__ = ["Subject", "Token", "digest", "subject_of"]
+__all__ = ["QueryFingerprint", "Token", "digest", "fingerprint_of"]
 
 FORMAT = 1
 DIGEST_BYTES = 6
@@ -26,14 +26,14 @@ def _short(*texts: str) -> str:
 
 
 @attrs.frozen
-class Subject:
+class QueryFingerprint:
     """What a listing lists, told apart without saying it: a token holds no personal data."""
 
     host: str
     project: str
     query: str
 
-    def difference(self, other: "Subject") -> str | None:
+    def difference(self, other: "QueryFingerprint") -> str | None:
         """Name what differs from another subject."""
         names = {"host": "host", "project": "project", "query": "query"}
         return next((n for n in names if getattr(self, n) != getattr(other, n)), None)
@@ -44,10 +44,12 @@ class Subject:
         return f"{self.host}-{self.project}-{self.query}"
 
 
-def subject_of(host: str, project: str, path: str, params: Iterable[tuple[str, str]]) -> Subject:
+def fingerprint_of(
+    host: str, project: str, path: str, params: Iterable[tuple[str, str]]
+) -> QueryFingerprint:
     """Return the subject of a listing."""
     query = [f"{name}={value}" for name, value in sorted(params)]
-    return Subject(_short(host), _short(project), _short(path, *query))
+    return QueryFingerprint(_short(host), _short(project), _short(path, *query))
 
 
 @attrs.frozen(kw_only=True)
@@ -61,7 +63,7 @@ class Token:
     cursor keeps its `cursor` and how many items of that page were yielded, `within`.
     """
 
-    subject: Subject
+    subject: QueryFingerprint
     offset: int = 0
     items: int = 0
     whole: bool = False
@@ -89,7 +91,7 @@ class Token:
         return base64.urlsafe_b64encode(_check(body) + body).decode().rstrip("=")
 
     @classmethod
-    def parse(cls, text: str, subject: Subject) -> "Token":
+    def parse(cls, text: str, subject: QueryFingerprint) -> "Token":
         """Read a token of `subject`.
 
         Raises:
@@ -101,7 +103,7 @@ class Token:
                 "the resume token is of another version of this package; start over"
             )
         _, said, offset, items, whole, near, moment, cursor, within = fields
-        if wrong := Subject(*said).difference(subject):
+        if wrong := QueryFingerprint(*said).difference(subject):
             raise CheckpointError(
                 f"the resume token belongs to another {wrong};"
                 " resume the listing that it came from, or start over"

@@ -11,10 +11,10 @@ import attrs
 
 from posthog_env_async.converter import LoadedPage, RowType, load_page
 from posthog_env_async.errors import PaginationError, PostHogError, ResponseDecodeError
-from posthog_env_async.session import Call, Meter, Session, smaller_may_do
+from posthog_env_async.session import Request, RequestCounter, Session, is_too_large
 
 from .page_size import PageSizes
-from .resume_token import Subject
+from .resume_token import QueryFingerprint
 
 __all__ = ["Source", "Window", "WindowPage", "WindowReader"]
 
@@ -32,9 +32,9 @@ class Source(Generic[T]):
     """
 
     session: Session = attrs.field(repr=False)
-    call: Call
+    call: Request
     rows: RowType[T] = attrs.field(repr=False)
-    subject: Subject = attrs.field(repr=False)
+    subject: QueryFingerprint = attrs.field(repr=False)
     most: int
     total: str = ""
 
@@ -76,7 +76,7 @@ class WindowReader:
     source: Source[Any]
     sizes: PageSizes
     cap: int | None = None
-    meter: Meter = attrs.field(factory=Meter)
+    meter: RequestCounter = attrs.field(factory=RequestCounter)
     row_bytes: float = 1024.0
 
     async def read(self, window: Window, *, counted: bool = False) -> WindowPage:
@@ -90,7 +90,7 @@ class WindowReader:
             try:
                 return await self._read_known(window, counted=counted)
             except PostHogError as error:
-                if not smaller_may_do(error) or not self.sizes.shrink(window.limit):
+                if not is_too_large(error) or not self.sizes.shrink(window.limit):
                     raise
             window = Window(window.start, max(self.sizes.size, window.limit // 2))
 
@@ -137,7 +137,7 @@ class WindowReader:
         return page
 
 
-def _end(page: LoadedPage, call: Call) -> int | None:
+def _end(page: LoadedPage, call: Request) -> int | None:
     """Return the offset that `next` names; -1 when it names another listing (SERVER.md 10.2)."""
     if page.next is None:
         return None
@@ -154,7 +154,7 @@ def _end(page: LoadedPage, call: Call) -> int | None:
     return end if _same_project(link.path, call) and _same_query(query, call) else -1
 
 
-def _same_project(path: str, call: Call) -> bool:
+def _same_project(path: str, call: Request) -> bool:
     parts = path.split("/")
     named = [name for prefix, name in pairwise(parts) if prefix in PREFIXES]
     numbers = [name for name in named if name.isdigit()]
@@ -163,6 +163,6 @@ def _same_project(path: str, call: Call) -> bool:
     )
 
 
-def _same_query(query: Mapping[str, list[str]], call: Call) -> bool:
+def _same_query(query: Mapping[str, list[str]], call: Request) -> bool:
     said: dict[str, Any] = {name: values[0] for name, values in query.items()}
     return all(said.get(name, value) == value for name, value in call.params.items())

@@ -4,7 +4,15 @@ from .logs import Logs
 from .max_tools import MaxTools
 from .persisted_folders import PersistedFolders
 from .persons import Persons
-from .project_scope import MOST_ROWS, Place
+from .project_scope import MOST_ROWS, ProjectScope
 from .projects import Projects
 
-__all__ = ["MOST_ROWS", "Logs", "MaxTools", "PersistedFolders", "Persons", "Place", "Projects"]
+__all__ = [
+    "MOST_ROWS",
+    "Logs",
+    "MaxTools",
+    "PersistedFolders",
+    "Persons",
+    "ProjectScope",
+    "Projects",
+]

@@ -16,9 +16,9 @@ from posthog_env_async.pagination import (
     checked_numbers,
     checked_page_size,
 )
-from posthog_env_async.session import Repeat
+from posthog_env_async.session import RetrySafety
 
-from .project_scope import Place
+from .project_scope import ProjectScope
 
 __all__ = ["Logs"]
 
@@ -40,7 +40,7 @@ class Logs:
     They need the scope `logs:read`, or on older servers `error_tracking:read`.
     """
 
-    _place: Place
+    _place: ProjectScope
 
     def query(
         self,
@@ -83,7 +83,7 @@ class Logs:
         if search_term is not None:
             query["searchTerm"] = search_term
         call = self._place.call(
-            PATH, method="POST", scope=SCOPE, repeat=Repeat.SAFE, availability=AVAILABILITY
+            PATH, method="POST", scope=SCOPE, repeat=RetrySafety.SAFE, availability=AVAILABILITY
         )
         subject = self._place.subject(call, {"query": dump(query).decode()})
         source = CursorSource(self._place.session, call, LOG_ROWS, subject, _bodies(query))

@@ -12,9 +12,9 @@ from posthog_env_async.errors import (
     ResponseDecodeError,
 )
 from posthog_env_async.models import InsightAnswer
-from posthog_env_async.session import Repeat
+from posthog_env_async.session import RetrySafety
 
-from .project_scope import Place, is_text
+from .project_scope import ProjectScope, is_text
 
 __all__ = ["MaxTools"]
 
@@ -37,7 +37,7 @@ class MaxTools:
     itself.
     """
 
-    _place: Place
+    _place: ProjectScope
 
     async def create_and_query_insight(
         self,
@@ -73,7 +73,7 @@ class MaxTools:
             json={"query": query, "insight_type": insight_type},
             scope=SCOPE,
             budget="max_tools",
-            repeat=Repeat.REFUSED if retry_throttled else Repeat.NEVER,
+            repeat=RetrySafety.REFUSED if retry_throttled else RetrySafety.NEVER,
             accept="application/json" if format == "json" else "text/plain",
             timeout=timeout,
             availability=AVAILABILITY,

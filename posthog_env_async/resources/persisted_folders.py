@@ -9,9 +9,9 @@ from posthog_env_async.converter import load, structure
 from posthog_env_async.errors import ConfigurationError, NotFoundError
 from posthog_env_async.models import FOLDER_ROWS, PersistedFolder
 from posthog_env_async.pagination import Listing, PageSize
-from posthog_env_async.session import Call, Meter, Repeat
+from posthog_env_async.session import Request, RequestCounter, RetrySafety
 
-from .project_scope import Place
+from .project_scope import ProjectScope
 
 __all__ = ["PersistedFolders"]
 
@@ -29,7 +29,7 @@ AVAILABILITY = (
 class PersistedFolders:
     """The folders that the key's owner keeps in a project (SERVER.md 2)."""
 
-    _place: Place
+    _place: ProjectScope
 
     def list(
         self,
@@ -63,7 +63,9 @@ class PersistedFolders:
         twice does no harm. Needs `persisted_folder:write`.
         """
         body = _fields(type=type, protocol=protocol, path=path)
-        return await self._fetch(self._call(PATH, method="POST", json=body, repeat=Repeat.SAFE))
+        return await self._fetch(
+            self._call(PATH, method="POST", json=body, repeat=RetrySafety.SAFE)
+        )
 
     async def update(
         self,
@@ -91,7 +93,7 @@ class PersistedFolders:
         Raises:
             NotFoundError: when there is none; not when an earlier attempt of this call deleted it.
         """
-        meter = Meter()
+        meter = RequestCounter()
         call = self._call(_folder_path(id), method="DELETE", meter=meter)
         try:
             await self._place.session.fetch(call, bytes)
@@ -99,10 +101,10 @@ class PersistedFolders:
             if not meter.lost:
                 raise
 
-    def _call(self, path: str, **fields: Any) -> Call:
+    def _call(self, path: str, **fields: Any) -> Request:
         return self._place.call(path, **{"scope": WRITE, "availability": AVAILABILITY, **fields})
 
-    async def _fetch(self, call: Call) -> PersistedFolder:
+    async def _fetch(self, call: Request) -> PersistedFolder:
         return await self._place.session.fetch(call, _folder)
 
 

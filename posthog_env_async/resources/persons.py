@@ -18,9 +18,9 @@ from posthog_env_async.errors import (
 )
 from posthog_env_async.models import PERSON_ROWS, Person, PropertyFilter
 from posthog_env_async.pagination import Listing, PageSize
-from posthog_env_async.session import Call, query_text
+from posthog_env_async.session import Request, query_text
 
-from .project_scope import Place, is_text
+from .project_scope import ProjectScope, is_text
 
 __all__ = ["Persons"]
 
@@ -35,7 +35,7 @@ CSV_CUTS = (10_000, 50_000, 300_000)
 class Persons:
     """The persons of a project (SERVER.md 1); needs the scope `person:read`."""
 
-    _place: Place
+    _place: ProjectScope
 
     def list(
         self,
@@ -82,7 +82,7 @@ class Persons:
         def decode(body: bytes) -> Person:
             person = PERSON_ROWS.read(body)
             if asked not in {str(person.id), str(person.uuid)}:
-                raise ResponseDecodeError("the answer is of another person", may_pass=True)
+                raise ResponseDecodeError("the answer is of another person", retryable=True)
             return person
 
         return await self._place.session.fetch(call, decode)
@@ -104,7 +104,7 @@ class Persons:
         filters = _filters(search, email, distinct_id, properties)
         return self._pieces(self._call({**filters, "format": "csv"}, accept="text/csv"))
 
-    async def _pieces(self, call: Call) -> AsyncGenerator[bytes]:
+    async def _pieces(self, call: Request) -> AsyncGenerator[bytes]:
         counter = _CSVRows()
         async with aclosing(self._place.session.stream(call)) as pieces:
             async for piece in pieces:
@@ -144,13 +144,13 @@ class Persons:
             )
         return body
 
-    def _call(self, params: dict[str, str], **fields: Any) -> Call:
+    def _call(self, params: dict[str, str], **fields: Any) -> Request:
         return self._place.call(PATH, params=params, scope=SCOPE, budget=BUDGET, **fields)
 
 
 def _whole_csv(body: bytes) -> bytes:
     if body and not body.endswith(b"\n"):
-        raise ResponseDecodeError(CUT, may_pass=True)
+        raise ResponseDecodeError(CUT, retryable=True)
     return body
 
 

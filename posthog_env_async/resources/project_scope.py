@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 import attrs
 
 from posthog_env_async.converter import RowType
-from posthog_env_async.pagination import Listing, PageSize, Source, Subject, subject_of
-from posthog_env_async.session import Call, Session, project_text
+from posthog_env_async.pagination import Listing, PageSize, QueryFingerprint, Source, fingerprint_of
+from posthog_env_async.session import Request, Session, project_text
 
-__all__ = ["MOST_ROWS", "Place", "is_text"]
+__all__ = ["MOST_ROWS", "ProjectScope", "is_text"]
 
 T = TypeVar("T")
 
@@ -22,26 +22,26 @@ def is_text(value: object) -> bool:
 
 
 @attrs.frozen
-class Place:
+class ProjectScope:
     """A session and a project in it; the project is checked when it is needed."""
 
     session: Session = attrs.field(repr=False)
     project_id: int | str | None
 
-    def call(self, path: str, **fields: Any) -> Call:
+    def call(self, path: str, **fields: Any) -> Request:
         """Describe a call below the project."""
-        return Call(path=path, project=project_text(self.project_id), **fields)
+        return Request(path=path, project=project_text(self.project_id), **fields)
 
-    def subject(self, call: Call, params: Mapping[str, str] | None = None) -> Subject:
+    def subject(self, call: Request, params: Mapping[str, str] | None = None) -> QueryFingerprint:
         """Return what a listing of a call lists."""
         address = self.session.address
         host = f"{address.origin}{address.base_path}"
         query = call.params if params is None else params
-        return subject_of(host, call.project or "", call.path, query.items())
+        return fingerprint_of(host, call.project or "", call.path, query.items())
 
     def listing(
         self,
-        call: Call,
+        call: Request,
         rows: RowType[T],
         *,
         page_size: PageSize,

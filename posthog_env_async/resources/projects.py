@@ -4,9 +4,9 @@ import attrs
 
 from posthog_env_async.models import PROJECT_ROWS, Project
 from posthog_env_async.pagination import Listing, PageSize
-from posthog_env_async.session import Call
+from posthog_env_async.session import Request
 
-from .project_scope import Place
+from .project_scope import ProjectScope
 
 __all__ = ["Projects"]
 
@@ -15,7 +15,7 @@ __all__ = ["Projects"]
 class Projects:
     """The projects that the key can use (SERVER.md 5); needs `project:read`."""
 
-    _place: Place
+    _place: ProjectScope
 
     def list(
         self,
@@ -27,7 +27,7 @@ class Projects:
     ) -> Listing[Project]:
         """List the projects; a key that is scoped to some projects may not (SERVER.md 5)."""
         return self._place.listing(
-            Call(path="projects/", scope=("project:read",)),
+            Request(path="projects/", scope=("project:read",)),
             PROJECT_ROWS,
             page_size=page_size,
             offset=offset,

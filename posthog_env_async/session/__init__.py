@@ -2,11 +2,11 @@
 
 from .address import Address, project_text, quoted_path
 from .api_key import APIKey, Scopes, require_scopes
-from .backoff import Backoff, Repeat, RetryQuota, smaller_may_do
+from .backoff import Backoff, RetryQuota, RetrySafety, is_too_large
 from .limits import CLOUD_LIMITS, Limit, Limiter, Limits, RateLimiter, Window, as_limits, over_limit
-from .request import Call, Meter, query_text
+from .request import Request, RequestCounter, query_text
 from .session import Session
-from .transport import Pool
+from .transport import Transport
 from .validation import check_settings, limits_for
 
 __all__ = [
@@ -14,25 +14,25 @@ __all__ = [
     "APIKey",
     "Address",
     "Backoff",
-    "Call",
     "Limit",
     "Limiter",
     "Limits",
-    "Meter",
-    "Pool",
     "RateLimiter",
-    "Repeat",
+    "Request",
+    "RequestCounter",
     "RetryQuota",
+    "RetrySafety",
     "Scopes",
     "Session",
+    "Transport",
     "Window",
     "as_limits",
     "check_settings",
+    "is_too_large",
     "limits_for",
     "over_limit",
     "project_text",
     "query_text",
     "quoted_path",
     "require_scopes",
-    "smaller_may_do",
 ]

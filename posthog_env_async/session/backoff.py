@@ -17,7 +17,7 @@ from posthog_env_async.errors import (
     ResponseDecodeError,
 )
 
-__all__ = ["Backoff", "Repeat", "RetryQuota", "smaller_may_do"]
+__all__ = ["Backoff", "RetryQuota", "RetrySafety", "is_too_large"]
 
 SERVER_ERROR = 500
 SERVER_ERROR_REPEATS = 2
@@ -25,7 +25,7 @@ TOO_MUCH = frozenset({502, 504, 524})
 PASSING = frozenset({408, 502, 503, 504, *range(520, 531)})
 
 
-class Repeat(Enum):
+class RetrySafety(Enum):
     """How a call may be sent again."""
 
     SAFE = "a read, or a write that may arrive twice"
@@ -65,7 +65,7 @@ class Backoff:
         return draw(0.0, min(self.cap, self.base * 2.0 ** (attempt - 1)))
 
     def wait_after(
-        self, error: PostHogError, attempt: int, repeat: Repeat, elapsed: float
+        self, error: PostHogError, attempt: int, repeat: RetrySafety, elapsed: float
     ) -> float | None:
         """Return the seconds to wait before the next attempt, or `None` to raise `error`."""
         if attempt >= self.max_attempts or not _again(error, attempt, repeat):
@@ -77,23 +77,23 @@ class Backoff:
 
 
 def _again(  # noqa: PLR0911 - a table, read from the top
-    error: PostHogError, attempt: int, repeat: Repeat
+    error: PostHogError, attempt: int, repeat: RetrySafety
 ) -> bool:
-    if repeat is Repeat.NEVER:
+    if repeat is RetrySafety.NEVER:
         return False
     if isinstance(error, RateLimitError):
         return True
-    if repeat is Repeat.REFUSED:
+    if repeat is RetrySafety.REFUSED:
         return False
     if isinstance(error, APIConnectionError):
-        return error.may_pass and (repeat is Repeat.SAFE or not error.outcome_unknown)
-    if repeat is not Repeat.SAFE:
+        return error.retryable and (repeat is RetrySafety.SAFE or not error.outcome_unknown)
+    if repeat is not RetrySafety.SAFE:
         return False
     if isinstance(error, APIStatusError):
         return error.status in PASSING or (
             error.status == SERVER_ERROR and attempt <= SERVER_ERROR_REPEATS
         )
-    return isinstance(error, ResponseDecodeError) and error.may_pass
+    return isinstance(error, ResponseDecodeError) and error.retryable
 
 
 @attrs.define
@@ -122,7 +122,7 @@ class RetryQuota:
         self.left = min(self.capacity, self.left + self.cost)
 
 
-def smaller_may_do(error: PostHogError) -> bool:
+def is_too_large(error: PostHogError) -> bool:
     """Whether the same rows may come when fewer are asked for at once."""
     if isinstance(error, APITimeoutError | QueryTooExpensiveError):
         return True

@@ -9,7 +9,14 @@ import aiohttp
 import attrs
 from yarl import URL
 
-__all__ = ["CONNECT", "KEEP_ALIVE", "Connections", "connections_of", "new_connections", "proxy_for"]
+__all__ = [
+    "CONNECT",
+    "KEEP_ALIVE",
+    "ConnectionPool",
+    "connections_of",
+    "new_connections",
+    "proxy_for",
+]
 
 KEEP_ALIVE = 15.0
 CONNECT = 10.0
@@ -17,7 +24,7 @@ DNS_CACHE = 60
 
 
 @attrs.define(eq=False)
-class Connections:
+class ConnectionPool:
     """One aiohttp session; a retired one closes when its last exchange has ended."""
 
     http: aiohttp.ClientSession
@@ -66,7 +73,7 @@ class _CleanConnector(aiohttp.TCPConnector):
         return None
 
 
-def new_connections(most: int) -> Connections:
+def new_connections(most: int) -> ConnectionPool:
     """Open connections of our own, at most `most` at once."""
     connector = _CleanConnector(
         limit=most,
@@ -78,12 +85,12 @@ def new_connections(most: int) -> Connections:
     # aiohttp sends a GET a second time by itself, unseen by limits and attempts; it has no
     # public switch for that (aio-libs/aiohttp#10790).
     http._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    return Connections(http, owned=True)
+    return ConnectionPool(http, owned=True)
 
 
-def connections_of(session: aiohttp.ClientSession) -> Connections:
+def connections_of(session: aiohttp.ClientSession) -> ConnectionPool:
     """Use the caller's own session."""
-    return Connections(session, owned=False)
+    return ConnectionPool(session, owned=False)
 
 
 def proxy_for(url: URL) -> str | None:

@@ -27,6 +27,6 @@ def check_kind(answer: aiohttp.ClientResponse, wanted: str) -> None:
     if wanted.rpartition("/")[2] not in stated and stated not in VAGUE:
         readable = stated.isprintable() and len(stated) <= LONGEST_SHOWN
         shown = stated if readable else "of an unreadable type"
-        raise ResponseDecodeError(f"the answer is {shown}, not {wanted}", may_pass=True)
+        raise ResponseDecodeError(f"the answer is {shown}, not {wanted}", retryable=True)
     if wanted != JSON and answer.status == 200:
         check_end(answer)

@@ -10,7 +10,7 @@ import attrs
 
 from posthog_env_async.errors import ConfigurationError
 
-__all__ = ["Home"]
+__all__ = ["LoopBinding"]
 
 # anyio loads this at first use, in the running loop: 20 ms in which a server answers nobody.
 with suppress(ImportError):
@@ -18,7 +18,7 @@ with suppress(ImportError):
 
 
 @attrs.frozen
-class Home:
+class LoopBinding:
     """The process and loop that a pool works in, and its places for exchanges and for streams.
 
     A stream is as slow as its consumer, who may use the client meanwhile: so it takes no place that
@@ -31,7 +31,7 @@ class Home:
     streams: anyio.Semaphore = attrs.field(repr=False)
 
     @classmethod
-    def here(cls, places: int) -> "Home":
+    def here(cls, places: int) -> "LoopBinding":
         """Settle in the process and event loop that run now.
 
         Raises:

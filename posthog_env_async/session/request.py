@@ -8,9 +8,9 @@ import attrs
 from posthog_env_async.errors import ConfigurationError
 
 from .api_key import Scopes
-from .backoff import Repeat
+from .backoff import RetrySafety
 
-__all__ = ["Call", "Meter", "query_text"]
+__all__ = ["Request", "RequestCounter", "query_text"]
 
 READS = frozenset({"GET", "HEAD"})
 IDEMPOTENT = READS | {"PUT", "DELETE"}
@@ -18,7 +18,7 @@ METHODS = IDEMPOTENT | {"POST", "PATCH"}
 
 
 @attrs.define
-class Meter:
+class RequestCounter:
     """What went over the wire for somebody; `lost` are attempts whose outcome nobody knows."""
 
     requests: int = 0
@@ -27,7 +27,7 @@ class Meter:
 
 
 @attrs.frozen(kw_only=True)
-class Call:
+class Request:
     """What to ask for: everything that all attempts of one request have in common.
 
     `path` is quoted, ends with `/` and is below the project, or below `/api/` where `project` is
@@ -42,21 +42,23 @@ class Call:
     json: Any = attrs.field(default=None, repr=False)
     scope: Scopes = ()
     budget: str = "default"
-    repeat: Repeat | None = None
+    repeat: RetrySafety | None = None
     accept: str = "application/json"
     availability: str = ""
     timeout: float | None = None
     shrinkable: bool = False
-    meter: Meter | None = attrs.field(default=None, repr=False, eq=False)
+    meter: RequestCounter | None = attrs.field(default=None, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         if self.method not in METHODS:
             raise ConfigurationError(f"method must be one of {', '.join(sorted(METHODS))}")
 
     @property
-    def repeats(self) -> Repeat:
+    def repeats(self) -> RetrySafety:
         """How the call may be sent again; by its method unless said otherwise."""
-        return self.repeat or (Repeat.SAFE if self.method in IDEMPOTENT else Repeat.UNSENT)
+        return self.repeat or (
+            RetrySafety.SAFE if self.method in IDEMPOTENT else RetrySafety.UNSENT
+        )
 
 
 def query_text(params: Mapping[str, Any] | None) -> dict[str, str]:

@@ -28,10 +28,10 @@ from posthog_env_async.errors import (
 
 from .address import Address
 from .api_key import require_scopes
-from .backoff import Backoff, RetryQuota, smaller_may_do
+from .backoff import Backoff, RetryQuota, is_too_large
 from .limits import Limiter
-from .request import READS, Call, Meter
-from .transport import Answer, Pool
+from .request import READS, Request, RequestCounter
+from .transport import Response, Transport
 
 __all__ = ["Session"]
 
@@ -57,19 +57,19 @@ class Session:
     """
 
     address: Address
-    pool: Pool
+    pool: Transport
     limiter: Limiter
     backoff: Backoff = attrs.field(factory=Backoff)
     prefix: str = "environments"
     granted: frozenset[str] | None = attrs.field(default=None, init=False)
-    meter: Meter = attrs.field(factory=Meter, init=False)
+    meter: RequestCounter = attrs.field(factory=RequestCounter, init=False)
     quota: RetryQuota = attrs.field(factory=RetryQuota)
     now: Callable[[], float] = attrs.field(default=time.monotonic)
     sleep: Callable[[float], Awaitable[None]] = attrs.field(default=anyio.sleep)
     _decoding: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
     _warned: bool = attrs.field(default=False, init=False)
 
-    async def fetch(self, call: Call, decode: Callable[[bytes], T]) -> T:
+    async def fetch(self, call: Request, decode: Callable[[bytes], T]) -> T:
         """Send a call until it succeeds or the policy gives up, and return its decoded answer.
 
         Raises:
@@ -115,7 +115,7 @@ class Session:
         else:
             self._decoding.release()
 
-    async def stream(self, call: Call) -> AsyncGenerator[bytes]:
+    async def stream(self, call: Request) -> AsyncGenerator[bytes]:
         """Yield the body of an answer as it comes, tried again only before the first piece.
 
         Raises:
@@ -135,21 +135,21 @@ class Session:
             if started or not await self._may_repeat(call, failure, attempt, self.now() - began):
                 raise failure.with_traceback(None)
 
-    def url(self, call: Call) -> URL:
+    def url(self, call: Request) -> URL:
         """Return where a call goes."""
         below = "/api/" if call.project is None else f"/api/{self.prefix}/{call.project}/"
         return self.address.url(below + call.path, call.params)
 
-    def _check_scope(self, call: Call) -> None:
+    def _check_scope(self, call: Request) -> None:
         if self.granted is not None:
             place = str(self.url(call).with_query(None))
             require_scopes(call.scope, self.granted, method=call.method, url=place)
 
     async def _may_repeat(
-        self, call: Call, failure: PostHogError, attempt: int, elapsed: float
+        self, call: Request, failure: PostHogError, attempt: int, elapsed: float
     ) -> bool:
         wait = self.backoff.wait_after(failure, attempt, call.repeats, elapsed)
-        if call.shrinkable and smaller_may_do(failure):
+        if call.shrinkable and is_too_large(failure):
             return False
         if isinstance(failure, RateLimitError) and failure.attempts:
             asked = failure.retry_after
@@ -167,7 +167,7 @@ class Session:
             await self.sleep(wait)
         return True
 
-    async def _answer(self, call: Call, elapsed: float) -> Answer:
+    async def _answer(self, call: Request, elapsed: float) -> Response:
         url, hops = self.url(call), 1
         while True:
             async with self._turn(call, elapsed):
@@ -179,7 +179,7 @@ class Session:
                 return answer
             url, hops = following, hops + 1
 
-    async def _pieces(self, call: Call, elapsed: float) -> AsyncGenerator[bytes]:
+    async def _pieces(self, call: Request, elapsed: float) -> AsyncGenerator[bytes]:
         url = self.url(call)
         for hop in range(1, MOST_HOPS + 1):
             async with AsyncExitStack() as stack:
@@ -195,20 +195,20 @@ class Session:
                     return
                 url = following
 
-    def _turn(self, call: Call, elapsed: float) -> AbstractAsyncContextManager[None]:
+    def _turn(self, call: Request, elapsed: float) -> AbstractAsyncContextManager[None]:
         longest = self.backoff.max_wait
         if self.backoff.deadline is not None:
             longest = min(longest, max(0.0, self.backoff.deadline - elapsed))
         return self.limiter.slot(call.budget, longest=longest)
 
-    def _meters(self, call: Call) -> tuple[Meter, ...]:
+    def _meters(self, call: Request) -> tuple[RequestCounter, ...]:
         return (self.meter,) if call.meter is None else (self.meter, call.meter)
 
-    def _count(self, call: Call) -> None:
+    def _count(self, call: Request) -> None:
         for meter in self._meters(call):
             meter.requests += 1
 
-    def _next_hop(self, call: Call, url: URL, answer: Answer) -> URL | None:
+    def _next_hop(self, call: Request, url: URL, answer: Response) -> URL | None:
         """Return where to ask instead: the other prefix, or where the server moved the endpoint."""
         self._warn_of_the_end(answer)
         if answer.status in MOVED:
@@ -223,7 +223,7 @@ class Session:
             self.prefix = PROJECTS
         return None
 
-    def _moved(self, call: Call, url: URL, answer: Answer) -> URL | None:
+    def _moved(self, call: Request, url: URL, answer: Response) -> URL | None:
         if answer.status not in KEPT_METHOD and call.method not in READS:
             return None
         target = self.address.own(answer.headers.get("Location", ""), url)
@@ -231,10 +231,10 @@ class Session:
             self.prefix = PROJECTS
         return target
 
-    def _below_projects(self, call: Call) -> URL:
+    def _below_projects(self, call: Request) -> URL:
         return self.address.url(f"/api/{PROJECTS}/{call.project}/{call.path}", call.params)
 
-    def _check(self, call: Call, url: URL, answer: Answer) -> None:
+    def _check(self, call: Request, url: URL, answer: Response) -> None:
         if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             return
         place = str(url.with_query(None))
@@ -251,7 +251,7 @@ class Session:
             secret=self.pool.key.secret(),
         )
 
-    def _warn_of_the_end(self, answer: Answer) -> None:
+    def _warn_of_the_end(self, answer: Response) -> None:
         if self._warned or not ("Deprecation" in answer.headers or "Sunset" in answer.headers):
             return
         self._warned = True
@@ -273,6 +273,6 @@ def _counted(error: PostHogError, attempt: int) -> PostHogError:
     return error
 
 
-def _summary(call: Call, failure: PostHogError) -> str:
+def _summary(call: Request, failure: PostHogError) -> str:
     status = f" {failure.status}" if isinstance(failure, APIStatusError) else ""
     return f"{call.method} {call.path} {type(failure).__name__}{status}"

@@ -26,21 +26,21 @@ from posthog_env_async.errors import (
 )
 
 from .api_key import APIKey
-from .connection_pool import CONNECT, Connections, connections_of, new_connections, proxy_for
+from .connection_pool import CONNECT, ConnectionPool, connections_of, new_connections, proxy_for
 from .content_type import JSON, check_kind
-from .loop_binding import Home
-from .request import Call
+from .loop_binding import LoopBinding
+from .request import Request
 from .response_body import body_chunks, first_bytes, whole_body
 from .transport_errors import FAULTS, broken, is_stale
 
-__all__ = ["Answer", "Pool"]
+__all__ = ["Response", "Transport"]
 
 MOST_OF_AN_ERROR = 64 << 10
 USER_AGENT = f"posthog-env-async/{__version__}"
 
 
 @attrs.frozen
-class Answer:
+class Response:
     """A whole answer."""
 
     status: int
@@ -49,7 +49,7 @@ class Answer:
 
 
 @attrs.define
-class Pool:
+class Transport:
     """Connections to one origin, bound to the event loop and process that opened it."""
 
     key: APIKey
@@ -59,13 +59,15 @@ class Pool:
     given: aiohttp.ClientSession | None = None
     proxy: str | None = attrs.field(default=None, repr=False)
     ssl: tls.SSLContext | None = None
-    _current: Connections | None = attrs.field(default=None, init=False)
-    _home: Home | None = attrs.field(default=None, init=False)
+    _current: ConnectionPool | None = attrs.field(default=None, init=False)
+    _home: LoopBinding | None = attrs.field(default=None, init=False)
     _scopes: set[anyio.CancelScope] = attrs.field(factory=set[anyio.CancelScope], init=False)
     _streamed: set[aiohttp.ClientResponse] = attrs.field(
         factory=set[aiohttp.ClientResponse], init=False, repr=False
     )
-    _retired: list[Connections] = attrs.field(factory=list[Connections], init=False, repr=False)
+    _retired: list[ConnectionPool] = attrs.field(
+        factory=list[ConnectionPool], init=False, repr=False
+    )
     _closed: bool = attrs.field(default=False, init=False)
 
     async def open(self) -> None:
@@ -76,7 +78,7 @@ class Pool:
         """
         if self._home is not None or self._closed:
             raise ConfigurationError("this client was opened before; make a new PostHogEnv")
-        self._home = Home.here(self.max_connections)
+        self._home = LoopBinding.here(self.max_connections)
         self._current = self._connect()
 
     async def close(self) -> None:
@@ -126,7 +128,7 @@ class Pool:
         if scope.cancelled_caught:
             raise _closed_meanwhile() from None
 
-    async def exchange(self, call: Call, url: URL) -> Answer:
+    async def exchange(self, call: Request, url: URL) -> Response:
         """Send a call once and read the whole answer.
 
         Raises:
@@ -146,18 +148,18 @@ class Pool:
             await self.renew()
         raise failure
 
-    async def _whole(self, call: Call, answer: aiohttp.ClientResponse) -> Answer:
+    async def _whole(self, call: Request, answer: aiohttp.ClientResponse) -> Response:
         if not 200 <= answer.status < 300:
             body = await first_bytes(answer, min(self.max_bytes, MOST_OF_AN_ERROR))
         else:
             check_kind(answer, call.accept)
             body = await whole_body(answer, self.max_bytes)
-        return Answer(answer.status, answer.headers, body)
+        return Response(answer.status, answer.headers, body)
 
     @asynccontextmanager
     async def streamed(
-        self, call: Call, url: URL
-    ) -> AsyncGenerator[tuple[Answer, AsyncGenerator[bytes]]]:
+        self, call: Request, url: URL
+    ) -> AsyncGenerator[tuple[Response, AsyncGenerator[bytes]]]:
         """Send a call once and hand out the body as it comes; `timeout` is for each piece.
 
         An error answer is read whole; no piece follows.
@@ -192,17 +194,17 @@ class Pool:
             return
         raise APITimeoutError(
             f"{self.max_connections} streams are open and none ended; raise max_connections",
-            may_pass=False,
+            retryable=False,
         )
 
-    async def _head(self, call: Call, answer: aiohttp.ClientResponse) -> Answer:
+    async def _head(self, call: Request, answer: aiohttp.ClientResponse) -> Response:
         if not 200 <= answer.status < 300:
             return await self._whole(call, answer)
         check_kind(answer, call.accept)
-        return Answer(answer.status, answer.headers, b"")
+        return Response(answer.status, answer.headers, b"")
 
     @asynccontextmanager
-    async def _in_use(self) -> AsyncGenerator[Connections]:
+    async def _in_use(self) -> AsyncGenerator[ConnectionPool]:
         self._check_home()
         connections = self._current or self._connect()
         try:
@@ -212,7 +214,7 @@ class Pool:
             await connections.close_when_idle()
 
     def _request(
-        self, connections: Connections, call: Call, url: URL
+        self, connections: ConnectionPool, call: Request, url: URL
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         return connections.http.request(
             call.method,
@@ -227,7 +229,7 @@ class Pool:
             ssl=self.ssl or True,
         )
 
-    def _headers(self, call: Call) -> dict[str, str]:
+    def _headers(self, call: Request) -> dict[str, str]:
         body = {} if call.json is None else {"Content-Type": JSON}
         return {
             "Authorization": self.key.header(),
@@ -237,13 +239,13 @@ class Pool:
             **body,
         }
 
-    def _connect(self) -> Connections:
+    def _connect(self) -> ConnectionPool:
         if self.given is not None:
             return connections_of(self.given)
         # Above what exchanges and streams may use together, so that nobody waits for a connection.
         return new_connections(2 * self.max_connections + 2)
 
-    def _check_home(self) -> Home:
+    def _check_home(self) -> LoopBinding:
         if self._closed:
             raise ConfigurationError("this client is closed; make a new PostHogEnv")
         if self._home is None:
@@ -256,11 +258,11 @@ class Pool:
 
 def _closed_meanwhile() -> APIConnectionError:
     return APIConnectionError(
-        "the client was closed while the call was under way", outcome_unknown=True, may_pass=False
+        "the client was closed while the call was under way", outcome_unknown=True, retryable=False
     )
 
 
-def _written(call: Call) -> bytes | None:
+def _written(call: Request) -> bytes | None:
     if call.json is None:
         return None
     try:

@@ -7,8 +7,8 @@ from yarl import URL
 
 from posthog_env_async.errors import APIConnectionError, APITimeoutError
 
-from .backoff import Repeat
-from .request import READS, Call
+from .backoff import RetrySafety
+from .request import READS, Request
 from .response_body import BodyError, SlowBodyError
 
 __all__ = ["FAULTS", "broken", "is_stale"]
@@ -52,12 +52,12 @@ def is_stale(fault: Exception) -> bool:
     return broke and not isinstance(fault, aiohttp.ClientConnectorError)
 
 
-def broken(fault: Exception, call: Call, url: URL) -> APIConnectionError:
+def broken(fault: Exception, call: Request, url: URL) -> APIConnectionError:
     """Return our error for a failed exchange; the fault's own text may hold the key."""
     unsent = isinstance(fault, UNSENT)
     late = isinstance(fault, asyncio.TimeoutError | SlowBodyError)
     place = str(url.with_query(None))
-    unknown = not unsent and call.method not in READS and call.repeats is not Repeat.SAFE
+    unknown = not unsent and call.method not in READS and call.repeats is not RetrySafety.SAFE
     message = f"{_reason(fault)} ({call.method} {place})"
     if unknown:
         message += "; the request may have been carried out: check before sending it again"
@@ -66,7 +66,7 @@ def broken(fault: Exception, call: Call, url: URL) -> APIConnectionError:
         method=call.method,
         url=place,
         outcome_unknown=unknown,
-        may_pass=not isinstance(fault, LASTING),
+        retryable=not isinstance(fault, LASTING),
     )
 
 

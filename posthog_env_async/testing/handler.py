@@ -9,9 +9,9 @@ from random import Random
 import attrs
 from aiohttp import hdrs, web
 
-from posthog_env_async.testing.http.answers import Answer
-from posthog_env_async.testing.http.call import Call, Recorded
 from posthog_env_async.testing.http.faults import Fault, take_fault
+from posthog_env_async.testing.http.request import Recorded, Request
+from posthog_env_async.testing.http.response import Response
 from posthog_env_async.testing.http.transport import (
     abort,
     compressed,
@@ -80,10 +80,10 @@ class Serving:
         await self._delay(fault)
         return await self._send(request, answer, fault)
 
-    async def _read(self, request: web.Request) -> Call:
+    async def _read(self, request: web.Request) -> Request:
         sent = request.rel_url.raw_path
         origin = self.internal_url or f"{request.scheme}://{request.host}"
-        return Call(
+        return Request(
             method=request.method,
             sent_path=sent,
             path=sent.removeprefix(self.sub_path) if sent.startswith(self.sub_path) else "",
@@ -95,7 +95,7 @@ class Serving:
             at=asyncio.get_running_loop().time(),
         )
 
-    def _record(self, call: Call, answer: Answer, fault: Fault | None) -> None:
+    def _record(self, call: Request, answer: Response, fault: Fault | None) -> None:
         silent = fault is not None and fault.action in SILENT
         recorded = call.recorded(0 if silent else answer.status)
         self.requests.append(recorded)
@@ -117,7 +117,7 @@ class Serving:
                 await self.closing.wait()
 
     async def _send(
-        self, request: web.Request, answer: Answer, fault: Fault | None
+        self, request: web.Request, answer: Response, fault: Fault | None
     ) -> web.StreamResponse:
         action = fault.action if fault is not None else ""
         if action in SILENT:

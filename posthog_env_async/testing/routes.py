@@ -25,16 +25,16 @@ from posthog_env_async.testing.endpoints.persons import (
     list_persons,
 )
 from posthog_env_async.testing.endpoints.projects import get_key, get_project, list_projects
-from posthog_env_async.testing.http.answers import Answer, RefusedError
-from posthog_env_async.testing.http.call import Call
 from posthog_env_async.testing.http.errors import endpoint_not_found, method_not_allowed
 from posthog_env_async.testing.http.negotiation import negotiate
+from posthog_env_async.testing.http.request import Request
+from posthog_env_async.testing.http.response import RefusedError, Response
 
 from .server_state import Installation, Settings
 
 __all__ = ["Endpoint", "Route", "answer_call", "find_route", "is_served"]
 
-Handler = Callable[[Installation, Call], Awaitable[Answer]]
+Handler = Callable[[Installation, Request], Awaitable[Response]]
 PROJECT_PATH = re.compile(r"/api/(?P<prefix>environments|projects)/(?P<project>[^/]+)/(?P<rest>.*)")
 
 
@@ -144,7 +144,7 @@ def is_served(route: Route, prefix: str, settings: Settings) -> bool:
     return absent.get(settings.mode) != prefix
 
 
-async def answer_call(site: Installation, call: Call) -> Answer:
+async def answer_call(site: Installation, call: Request) -> Response:
     """Answer a request."""
     found = find_route(call.routed)
     if found is None:
@@ -161,7 +161,7 @@ async def answer_call(site: Installation, call: Call) -> Answer:
     call.path = f"/api/projects/{project['project']}/{project['rest']}"
     target = call.root + call.path + (f"?{call.query_text}" if call.query_text else "")
     if site.settings.mode == "redirect":
-        return Answer(307, headers={"Location": target})
+        return Response(307, headers={"Location": target})
     answer = await _guarded(site, call, route, project["project"])
     return attrs.evolve(answer, headers={**answer.headers, **_deprecation(site, target)})
 
@@ -173,7 +173,9 @@ def _deprecation(site: Installation, target: str) -> dict[str, str]:
     return headers
 
 
-async def _guarded(site: Installation, call: Call, route: Route, project: str | None) -> Answer:
+async def _guarded(
+    site: Installation, call: Request, route: Route, project: str | None
+) -> Response:
     """Turn refusals into answers; under CSV an error has an empty body (SERVER.md 1.5)."""
     try:
         call.renderer = negotiate(call, route.renderers)
@@ -187,7 +189,7 @@ async def _guarded(site: Installation, call: Call, route: Route, project: str | 
         return refusal.answer
 
 
-async def _gated(site: Installation, call: Call, route: Route, project: str | None) -> Answer:
+async def _gated(site: Installation, call: Request, route: Route, project: str | None) -> Response:
     call.key = site.keyring.authenticate(call.headers, call.query, call.body, call.origin)
     if project is not None:
         call.project = site.project(project, call.key).id

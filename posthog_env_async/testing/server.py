@@ -15,9 +15,9 @@ from aiohttp import web
 
 from posthog_env_async.testing.data.drift import Drift, drift_once
 from posthog_env_async.testing.data.population import Orphans, Population
-from posthog_env_async.testing.http.call import Recorded
 from posthog_env_async.testing.http.faults import Fault
 from posthog_env_async.testing.http.keys import DEFAULT_KEY, Key, Keyring
+from posthog_env_async.testing.http.request import Recorded
 from posthog_env_async.testing.http.throttles import RetryAfter, Throttles, Windows
 
 from .handler import Latency, Serving

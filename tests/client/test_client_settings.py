@@ -65,7 +65,7 @@ async def test_closing_breaks_off_what_is_under_way(fake: FakePostHog) -> None:
             await env.aclose()
 
     assert "closed while" in str(caught[0])
-    assert not caught[0].may_pass
+    assert not caught[0].retryable
 
 
 async def test_closing_a_sibling_closes_nothing(env: PostHogEnv) -> None:

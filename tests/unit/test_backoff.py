@@ -17,14 +17,14 @@ from posthog_env_async import (
     ResponseDecodeError,
     ServerError,
 )
-from posthog_env_async.session import Repeat, RetryQuota, smaller_may_do
+from posthog_env_async.session import RetryQuota, RetrySafety, is_too_large
 
 NOW = Backoff(base=0.0)
 REFUSED = RateLimitError("429", status=429, retry_after=0.0)
 UNSENT = APIConnectionError("refused", outcome_unknown=False)
 LOST = APIConnectionError("reset", outcome_unknown=True)
-UNTRUSTED = APIConnectionError("tls", may_pass=False)
-CUT = ResponseDecodeError("cut", may_pass=True)
+UNTRUSTED = APIConnectionError("tls", retryable=False)
+CUT = ResponseDecodeError("cut", retryable=True)
 WRONG = ResponseDecodeError("wrong")
 
 
@@ -35,14 +35,20 @@ def status(number: int) -> APIStatusError:
 @pytest.mark.parametrize(
     ("repeat", "error"),
     [
-        *[(Repeat.SAFE, error) for error in (REFUSED, UNSENT, LOST, CUT, APITimeoutError("late"))],
-        *[(Repeat.SAFE, status(number)) for number in (408, 502, 503, 504, 520, 524, 530, 500)],
-        (Repeat.UNSENT, REFUSED),
-        (Repeat.UNSENT, UNSENT),
-        (Repeat.REFUSED, REFUSED),
+        *[
+            (RetrySafety.SAFE, error)
+            for error in (REFUSED, UNSENT, LOST, CUT, APITimeoutError("late"))
+        ],
+        *[
+            (RetrySafety.SAFE, status(number))
+            for number in (408, 502, 503, 504, 520, 524, 530, 500)
+        ],
+        (RetrySafety.UNSENT, REFUSED),
+        (RetrySafety.UNSENT, UNSENT),
+        (RetrySafety.REFUSED, REFUSED),
     ],
 )
-def test_what_is_tried_again(repeat: Repeat, error: PostHogError) -> None:
+def test_what_is_tried_again(repeat: RetrySafety, error: PostHogError) -> None:
     assert NOW.wait_after(error, 1, repeat, 0.0) == 0.0
 
 
@@ -50,26 +56,26 @@ def test_what_is_tried_again(repeat: Repeat, error: PostHogError) -> None:
     ("repeat", "error"),
     [
         *[
-            (Repeat.SAFE, status(number))
+            (RetrySafety.SAFE, status(number))
             for number in (400, 401, 402, 403, 404, 409, 501, 512, 513)
         ],
-        (Repeat.SAFE, UNTRUSTED),
-        (Repeat.SAFE, WRONG),
-        (Repeat.SAFE, PaginationError("gap")),
-        (Repeat.UNSENT, LOST),
-        (Repeat.UNSENT, CUT),
-        *[(Repeat.UNSENT, status(number)) for number in (500, 502, 503, 504)],
-        (Repeat.REFUSED, UNSENT),
-        (Repeat.REFUSED, status(503)),
-        *[(Repeat.NEVER, error) for error in (REFUSED, UNSENT, LOST, status(503))],
+        (RetrySafety.SAFE, UNTRUSTED),
+        (RetrySafety.SAFE, WRONG),
+        (RetrySafety.SAFE, PaginationError("gap")),
+        (RetrySafety.UNSENT, LOST),
+        (RetrySafety.UNSENT, CUT),
+        *[(RetrySafety.UNSENT, status(number)) for number in (500, 502, 503, 504)],
+        (RetrySafety.REFUSED, UNSENT),
+        (RetrySafety.REFUSED, status(503)),
+        *[(RetrySafety.NEVER, error) for error in (REFUSED, UNSENT, LOST, status(503))],
     ],
 )
-def test_what_is_raised_at_once(repeat: Repeat, error: PostHogError) -> None:
+def test_what_is_raised_at_once(repeat: RetrySafety, error: PostHogError) -> None:
     assert NOW.wait_after(error, 1, repeat, 0.0) is None
 
 
 def test_a_500_is_tried_again_at_most_twice() -> None:
-    waits = [NOW.wait_after(status(500), attempt, Repeat.SAFE, 0.0) for attempt in (1, 2, 3)]
+    waits = [NOW.wait_after(status(500), attempt, RetrySafety.SAFE, 0.0) for attempt in (1, 2, 3)]
 
     assert waits == [0.0, 0.0, None]
 
@@ -77,7 +83,7 @@ def test_a_500_is_tried_again_at_most_twice() -> None:
 def test_the_last_attempt_is_the_last() -> None:
     backoff = Backoff(base=0.0, max_attempts=3)
 
-    waits = [backoff.wait_after(UNSENT, attempt, Repeat.SAFE, 0.0) for attempt in (1, 2, 3)]
+    waits = [backoff.wait_after(UNSENT, attempt, RetrySafety.SAFE, 0.0) for attempt in (1, 2, 3)]
 
     assert waits == [0.0, 0.0, None]
 
@@ -102,14 +108,14 @@ def test_a_wait_is_drawn_from_nothing_to_the_longest() -> None:
 def test_the_wait_that_the_server_asks_for_is_kept() -> None:
     error = RateLimitError("429", status=429, retry_after=42.0)
 
-    assert Backoff().wait_after(error, 1, Repeat.SAFE, 0.0) == 42.0
+    assert Backoff().wait_after(error, 1, RetrySafety.SAFE, 0.0) == 42.0
 
 
 def test_a_wait_above_the_longest_raises_at_once() -> None:
     error = RateLimitError("429", status=429, retry_after=121.0)
 
-    assert Backoff().wait_after(error, 1, Repeat.SAFE, 0.0) is None
-    assert Backoff(max_wait=121.0).wait_after(error, 1, Repeat.SAFE, 0.0) == 121.0
+    assert Backoff().wait_after(error, 1, RetrySafety.SAFE, 0.0) is None
+    assert Backoff(max_wait=121.0).wait_after(error, 1, RetrySafety.SAFE, 0.0) == 121.0
 
 
 @pytest.mark.parametrize(("elapsed", "wait"), [(0.0, 5.0), (5.0, 5.0), (5.1, None)])
@@ -118,7 +124,7 @@ def test_a_wait_that_would_end_after_the_deadline_is_not_begun(
 ) -> None:
     error = RateLimitError("429", status=429, retry_after=5.0)
 
-    assert Backoff(deadline=10.0).wait_after(error, 1, Repeat.SAFE, elapsed) == wait
+    assert Backoff(deadline=10.0).wait_after(error, 1, RetrySafety.SAFE, elapsed) == wait
 
 
 @pytest.mark.parametrize(
@@ -176,4 +182,4 @@ def test_a_refusal_for_the_rate_limit_costs_nothing() -> None:
     ],
 )
 def test_what_may_come_when_less_is_asked_for(error: PostHogError, smaller: bool) -> None:
-    assert smaller_may_do(error) is smaller
+    assert is_too_large(error) is smaller

@@ -57,7 +57,7 @@ def test_what_is_no_json_may_pass(text: bytes, said: str) -> None:
     with pytest.raises(ResponseDecodeError, match=said) as caught:
         load(text)
 
-    assert caught.value.may_pass
+    assert caught.value.retryable
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
 
@@ -130,7 +130,7 @@ def test_what_is_no_page_says_where(body: bytes, path: str, rows: Any) -> None:
     with pytest.raises(ResponseDecodeError, match=f"@ \\{path}$") as caught:
         load_page(body, rows)
 
-    assert not caught.value.may_pass
+    assert not caught.value.retryable
 
 
 @pytest.mark.parametrize(

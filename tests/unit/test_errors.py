@@ -231,11 +231,11 @@ def test_a_redirect_without_a_host_leads_nowhere(location: str) -> None:
 
 ERRORS: list[PostHogError] = [
     APIConnectionError("refused", method="GET", url="http://h/", attempts=2, outcome_unknown=True),
-    APITimeoutError("late", may_pass=False),
+    APITimeoutError("late", retryable=False),
     answer(429, {"detail": "slow down", "extra": {"a": [1]}}, Retry_After="3"),
     MissingScopeError("no", scope="person:read", method="GET"),
     EndpointNotAvailableError("no", status=404),
-    ResponseDecodeError("no JSON", may_pass=True),
+    ResponseDecodeError("no JSON", retryable=True),
     PaginationError("gap"),
     CheckpointError("damaged"),
     ConfigurationError("wrong"),

@@ -8,9 +8,14 @@ import attrs
 import pytest
 
 from posthog_env_async import CheckpointError
-from posthog_env_async.pagination.resume_token import Subject, Token, digest, subject_of
+from posthog_env_async.pagination.resume_token import (
+    QueryFingerprint,
+    Token,
+    digest,
+    fingerprint_of,
+)
 
-SUBJECT = subject_of("https://host", "1", "persons/", [("search", "ada@example.com")])
+SUBJECT = fingerprint_of("https://host", "1", "persons/", [("search", "ada@example.com")])
 FULL = Token(
     subject=SUBJECT,
     offset=12_345,
@@ -47,12 +52,12 @@ def test_a_token_says_nothing_of_the_query() -> None:
 @pytest.mark.parametrize(
     ("other", "named"),
     [
-        (subject_of("https://other", "1", "persons/", []), "host"),
+        (fingerprint_of("https://other", "1", "persons/", []), "host"),
         (attrs.evolve(SUBJECT, project="x"), "project"),
         (attrs.evolve(SUBJECT, query="x"), "query"),
     ],
 )
-def test_a_token_of_something_else_is_refused(other: Subject, named: str) -> None:
+def test_a_token_of_something_else_is_refused(other: QueryFingerprint, named: str) -> None:
     with pytest.raises(CheckpointError, match=f"another {named}"):
         Token.parse(FULL.text(), other)
 
@@ -75,14 +80,14 @@ def test_what_is_no_token_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("parameters", [[("b", "2"), ("a", "1")], [("a", "1"), ("b", "2")]])
 def test_the_order_of_parameters_does_not_matter(parameters: list[tuple[str, str]]) -> None:
-    same = subject_of("h", "1", "p/", [("a", "1"), ("b", "2")])
+    same = fingerprint_of("h", "1", "p/", [("a", "1"), ("b", "2")])
 
-    assert subject_of("h", "1", "p/", parameters) == same
+    assert fingerprint_of("h", "1", "p/", parameters) == same
 
 
 def test_subjects_that_differ_have_other_fingerprints() -> None:
     made = {
-        subject_of(*fields, parameters).fingerprint
+        fingerprint_of(*fields, parameters).fingerprint
         for fields in [("h", "1", "p/"), ("g", "1", "p/"), ("h", "2", "p/"), ("h", "1", "q/")]
         for parameters in [[], [("a", "1")], [("a", "2")]]
     }
@@ -92,7 +97,7 @@ def test_subjects_that_differ_have_other_fingerprints() -> None:
 
 def test_the_difference_names_the_first_that_differs() -> None:
     assert SUBJECT.difference(SUBJECT) is None
-    assert SUBJECT.difference(Subject("x", "x", "x")) == "host"
+    assert SUBJECT.difference(QueryFingerprint("x", "x", "x")) == "host"
 
 
 def test_a_digest_takes_any_text() -> None:

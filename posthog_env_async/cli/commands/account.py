@@ -4,8 +4,8 @@ from typing import Any
 
 import attrs
 
-from posthog_env_async.cli.options.connection import USUAL_CONNECTION, Connection
-from posthog_env_async.cli.options.output import USUAL_LOUDNESS, Loudness
+from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
+from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.output.console import for_people, show_table, write_json
 from posthog_env_async.cli.output.exit_codes import OK
 from posthog_env_async.cli.output.runner import run
@@ -31,7 +31,7 @@ KEY_EXAMPLES = """Examples:
 
 
 def projects(
-    *, loudness: Loudness = USUAL_LOUDNESS, connection: Connection = USUAL_CONNECTION
+    *, loudness: OutputOptions = DEFAULT_OUTPUT, connection: Connection = DEFAULT_CONNECTION
 ) -> int:
     """List the projects that the key can use."""
 
@@ -45,7 +45,9 @@ def projects(
     return run(job, quiet=loudness.quiet)
 
 
-def key(*, loudness: Loudness = USUAL_LOUDNESS, connection: Connection = USUAL_CONNECTION) -> int:
+def key(
+    *, loudness: OutputOptions = DEFAULT_OUTPUT, connection: Connection = DEFAULT_CONNECTION
+) -> int:
     """Show what the key may do: its label, scopes, and where it is confined to; never the key."""
 
     async def job() -> int:

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from posthog_env_async.cli.options.connection import USUAL_CONNECTION, Connection
-from posthog_env_async.cli.options.output import USUAL_LOUDNESS, Loudness
+from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
+from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.output.console import for_people, say, show_table, write_json
 from posthog_env_async.cli.output.exit_codes import FAILED, OK
 from posthog_env_async.cli.output.runner import run
@@ -36,8 +36,8 @@ def ask(
         Literal["json", "txt"], Parameter(help="txt is for early servers only.")
     ] = "json",
     patience: Annotated[float, Parameter(help="Seconds for the answer.")] = ANSWER_SECONDS,
-    loudness: Loudness = USUAL_LOUDNESS,
-    connection: Connection = USUAL_CONNECTION,
+    loudness: OutputOptions = DEFAULT_OUTPUT,
+    connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Ask PostHog's AI for an insight; exit code 1 when it says that it could not make one."""
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from posthog_env_async.cli.output.console import say, show_table
 from posthog_env_async.cli.output.exit_codes import INCOMPLETE, OK
 from posthog_env_async.cli.output.progress import Display
-from posthog_env_async.cli.output.progress_row import Track, duration
+from posthog_env_async.cli.output.progress_row import ProgressRow, duration
 from posthog_env_async.cli.output.runner import run
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.pagination import ListingReport
@@ -82,7 +82,7 @@ class _Demo:
             Fault(502, action="html", after=5),
             Fault(429, after=15, headers={"Retry-After": "1"}),
         ]
-        track, distinct = Track("persons", total=self.persons), set[str]()
+        track, distinct = ProgressRow("persons", total=self.persons), set[str]()
         async with (
             Display([track], waiting=lambda: env.throttled_until),
             env.persons.list(prefetch=PREFETCH).iterate() as run,

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 import attrs
 from cyclopts import Parameter
 
-from posthog_env_async.cli.options.connection import USUAL_CONNECTION, Connection
-from posthog_env_async.cli.options.output import USUAL_LOUDNESS, Loudness
+from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
+from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.output.console import for_people, say, show_table, write_json
 from posthog_env_async.cli.output.exit_codes import FAILED, OK, USAGE
 from posthog_env_async.cli.output.runner import run
@@ -35,8 +35,8 @@ def doctor(
         tuple[Need, ...],
         Parameter(help="What has to work; the rest only warns. May be repeated.", negative=()),
     ] = ("persons",),
-    loudness: Loudness = USUAL_LOUDNESS,
-    connection: Connection = USUAL_CONNECTION,
+    loudness: OutputOptions = DEFAULT_OUTPUT,
+    connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Check host, key, scopes, prefix and which endpoints the server has, and say what to fix."""
 

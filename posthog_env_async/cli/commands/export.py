@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from posthog_env_async.cli.options.connection import USUAL_CONNECTION, Connection
-from posthog_env_async.cli.options.export import USUAL_READING, USUAL_TARGET, Reading, Target
+from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
+from posthog_env_async.cli.options.export import DEFAULT_READING, DEFAULT_TARGET, Reading, Target
 from posthog_env_async.cli.options.flags import FLAG
-from posthog_env_async.cli.options.output import USUAL_LOUDNESS, Loudness
+from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.options.persons import ALL_PERSONS, PersonFilters
 from posthog_env_async.cli.output.runner import run
 from posthog_env_async.client import PostHogEnv
@@ -42,10 +42,10 @@ exports = App(
 def export_persons(
     *,
     filters: PersonFilters = ALL_PERSONS,
-    target: Target = USUAL_TARGET,
-    reading: Reading = USUAL_READING,
-    loudness: Loudness = USUAL_LOUDNESS,
-    connection: Connection = USUAL_CONNECTION,
+    target: Target = DEFAULT_TARGET,
+    reading: Reading = DEFAULT_READING,
+    loudness: OutputOptions = DEFAULT_OUTPUT,
+    connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Export every person of one project or many; --project takes several, as in 1,2,7."""
 
@@ -59,10 +59,10 @@ def export_persons(
 @exports.command(name="folders")
 def export_folders(
     *,
-    target: Target = USUAL_TARGET,
-    reading: Reading = USUAL_READING,
-    loudness: Loudness = USUAL_LOUDNESS,
-    connection: Connection = USUAL_CONNECTION,
+    target: Target = DEFAULT_TARGET,
+    reading: Reading = DEFAULT_READING,
+    loudness: OutputOptions = DEFAULT_OUTPUT,
+    connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Export the folders of the key's owner in one project or many."""
 
@@ -83,9 +83,9 @@ def export_logs(
     page_size: Annotated[int, Parameter(help="Entries a request, 1 to 2,000.")] = 1000,
     max_items: Annotated[int | None, Parameter(help="Stop after so many.")] = None,
     concurrency: Annotated[int, Parameter(help="How many projects at once.")] = 4,
-    target: Target = USUAL_TARGET,
-    loudness: Loudness = USUAL_LOUDNESS,
-    connection: Connection = USUAL_CONNECTION,
+    target: Target = DEFAULT_TARGET,
+    loudness: OutputOptions = DEFAULT_OUTPUT,
+    connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Export log entries; to go on later give --from and --to as times, not as times back."""
 

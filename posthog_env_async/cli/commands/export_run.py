@@ -12,10 +12,10 @@ import attrs
 
 from posthog_env_async.cli.options.budget import shortage, used_up
 from posthog_env_async.cli.options.export import Reading, Target, projects_in
-from posthog_env_async.cli.options.output import Loudness
+from posthog_env_async.cli.options.output import OutputOptions
 from posthog_env_async.cli.output.console import say
 from posthog_env_async.cli.output.progress import Display
-from posthog_env_async.cli.output.progress_row import Track
+from posthog_env_async.cli.output.progress_row import ProgressRow
 from posthog_env_async.cli.output.stream import pour
 from posthog_env_async.cli.output.summary import code_of, show_outcomes
 from posthog_env_async.client import PostHogEnv
@@ -51,7 +51,7 @@ class ExportPlan:
     listed: Callable[[PostHogEnv], AnyListing]
     target: Target
     reading: Reading
-    loudness: Loudness
+    loudness: OutputOptions
 
 
 @attrs.define
@@ -61,7 +61,7 @@ class ExportRun:
     env: PostHogEnv
     plan: ExportPlan
     waits: bool = attrs.field(kw_only=True)
-    _tracks: dict[Path, Track] = attrs.field(factory=dict[Path, Track], init=False)
+    _tracks: dict[Path, ProgressRow] = attrs.field(factory=dict[Path, ProgressRow], init=False)
 
     async def run(self, named: str | None) -> int:
         """Export the projects that are named, and return the exit code."""
@@ -106,7 +106,7 @@ class ExportRun:
                 await _make_folder(path.parent)
             about = {"server": self.env.host, "project": project, "what": self.plan.what}
             jobs.append(ExportJob(listing, path, about))
-            self._tracks[jobs[-1].path] = Track(f"project {project}", self.plan.noun)
+            self._tracks[jobs[-1].path] = ProgressRow(f"project {project}", self.plan.noun)
         return jobs
 
     async def _look_ahead(self, jobs: Sequence[ExportJob]) -> None:
@@ -156,7 +156,7 @@ class ExportRun:
 
     async def _pour(self, projects: Sequence[str]) -> int:
         self.plan.target.check_for_stdout(len(projects))
-        track = Track(f"project {projects[0]}", self.plan.noun)
+        track = ProgressRow(f"project {projects[0]}", self.plan.noun)
         listing = self.plan.listed(self.env.for_project(projects[0]))
         if self.plan.reading.count and isinstance(listing, Listing):
             track.total = await _total(listing)

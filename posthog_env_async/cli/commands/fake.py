@@ -16,7 +16,7 @@ from posthog_env_async.cli.output.runner import run
 from posthog_env_async.errors import ConfigurationError
 from posthog_env_async.testing import CLOUD_THROTTLES, FakePostHog
 
-__all__ = ["FAKE_EXAMPLES", "USUAL_SETTINGS", "Settings", "fake"]
+__all__ = ["DEFAULT_SETTINGS", "FAKE_EXAMPLES", "Settings", "fake"]
 
 FAKE_EXAMPLES = """Examples:
 
@@ -101,10 +101,10 @@ class Settings:
         )
 
 
-USUAL_SETTINGS = Settings()
+DEFAULT_SETTINGS = Settings()
 
 
-def fake(*, settings: Settings = USUAL_SETTINGS) -> int:
+def fake(*, settings: Settings = DEFAULT_SETTINGS) -> int:
     """Serve the embedded server until Ctrl-C; what it is asked is not written anywhere."""
 
     async def job() -> int:

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import attrs
 from cyclopts import App, Parameter
 
-from posthog_env_async.cli.options.connection import USUAL_CONNECTION, Connection
-from posthog_env_async.cli.options.output import USUAL_LOUDNESS, Loudness
+from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
+from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.output.console import for_people, say, show_table, write_json
 from posthog_env_async.cli.output.exit_codes import OK
 from posthog_env_async.cli.output.runner import run
@@ -60,7 +60,7 @@ Asked = Callable[[PersistedFolders], Awaitable[PersistedFolder]]
 
 @folders.command(name="list")
 def list_folders(
-    *, loudness: Loudness = USUAL_LOUDNESS, connection: Connection = USUAL_CONNECTION
+    *, loudness: OutputOptions = DEFAULT_OUTPUT, connection: Connection = DEFAULT_CONNECTION
 ) -> int:
     """List the folders by type."""
 
@@ -82,8 +82,8 @@ def get_folder(
     id: FolderID,
     /,
     *,
-    loudness: Loudness = USUAL_LOUDNESS,
-    connection: Connection = USUAL_CONNECTION,
+    loudness: OutputOptions = DEFAULT_OUTPUT,
+    connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Get one folder."""
     return _one(lambda those: those.get(id), loudness, connection)
@@ -96,8 +96,8 @@ def create_folder(
     *,
     protocol: Protocol = "products://",
     path: FolderPath = "",
-    loudness: Loudness = USUAL_LOUDNESS,
-    connection: Connection = USUAL_CONNECTION,
+    loudness: OutputOptions = DEFAULT_OUTPUT,
+    connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Create the folder of a type, or overwrite all of it: to change a part use update."""
     return _one(
@@ -113,8 +113,8 @@ def update_folder(
     type: TypeOption = None,
     protocol: SomeProtocol = None,
     path: SomePath = None,
-    loudness: Loudness = USUAL_LOUDNESS,
-    connection: Connection = USUAL_CONNECTION,
+    loudness: OutputOptions = DEFAULT_OUTPUT,
+    connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Change the fields that are given, and leave the others."""
     return _one(
@@ -132,8 +132,8 @@ def replace_folder(
     *,
     protocol: Protocol = "products://",
     path: FolderPath = "",
-    loudness: Loudness = USUAL_LOUDNESS,
-    connection: Connection = USUAL_CONNECTION,
+    loudness: OutputOptions = DEFAULT_OUTPUT,
+    connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Replace all fields of a folder."""
     return _one(
@@ -148,8 +148,8 @@ def delete_folder(
     id: FolderID,
     /,
     *,
-    loudness: Loudness = USUAL_LOUDNESS,
-    connection: Connection = USUAL_CONNECTION,
+    loudness: OutputOptions = DEFAULT_OUTPUT,
+    connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Delete a folder."""
 
@@ -163,7 +163,7 @@ def delete_folder(
     return run(job, quiet=loudness.quiet)
 
 
-def _one(asked: Asked, loudness: Loudness, connection: Connection) -> int:
+def _one(asked: Asked, loudness: OutputOptions, connection: Connection) -> int:
     async def job() -> int:
         async with connection.client() as env:
             folder = await asked(_of(env))

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from posthog_env_async.cli.options.connection import USUAL_CONNECTION, Connection
-from posthog_env_async.cli.options.output import USUAL_LOUDNESS, Loudness
+from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
+from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.output.console import for_people, say, show_table, write_json
 from posthog_env_async.cli.output.exit_codes import OK
 from posthog_env_async.cli.output.runner import run
@@ -30,7 +30,7 @@ def window_name(seconds: float) -> str:
 
 
 def limits(
-    *, loudness: Loudness = USUAL_LOUDNESS, connection: Connection = USUAL_CONNECTION
+    *, loudness: OutputOptions = DEFAULT_OUTPUT, connection: Connection = DEFAULT_CONNECTION
 ) -> int:
     """Show what each window of the limits has left; a shared limiter knows what others used."""
 

@@ -6,8 +6,8 @@ import attrs
 from cyclopts import App, Group, Parameter
 
 from posthog_env_async.cli.options.conditions import log_condition_of
-from posthog_env_async.cli.options.connection import USUAL_CONNECTION, Connection
-from posthog_env_async.cli.options.output import USUAL_LOUDNESS, Loudness
+from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
+from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.output.runner import run
 from posthog_env_async.cli.output.stream import Columns, stream
 
@@ -89,8 +89,8 @@ def query_logs(
     filters: LogFilters = LAST_HOUR,
     page_size: Annotated[int, Parameter(help="Entries a request, 1 to 2,000.")] = 1000,
     max_items: Annotated[int | None, Parameter(help="Stop after so many.")] = None,
-    loudness: Loudness = USUAL_LOUDNESS,
-    connection: Connection = USUAL_CONNECTION,
+    loudness: OutputOptions = DEFAULT_OUTPUT,
+    connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Query log entries: a table on a terminal, else every entry as a line of JSON."""
 

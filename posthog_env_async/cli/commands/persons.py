@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from posthog_env_async.cli.options.connection import USUAL_CONNECTION, Connection
-from posthog_env_async.cli.options.output import USUAL_LOUDNESS, Loudness
-from posthog_env_async.cli.options.persons import ALL_PERSONS, USUAL_PAGING, Paging, PersonFilters
+from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
+from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
+from posthog_env_async.cli.options.persons import ALL_PERSONS, DEFAULT_PAGING, Paging, PersonFilters
 from posthog_env_async.cli.output.console import for_people, show_table, write_json
 from posthog_env_async.cli.output.exit_codes import OK
 from posthog_env_async.cli.output.runner import run
@@ -43,9 +43,9 @@ persons = App(name="persons", help="List persons, or get one.")
 def list_persons(
     *,
     filters: PersonFilters = ALL_PERSONS,
-    paging: Paging = USUAL_PAGING,
-    loudness: Loudness = USUAL_LOUDNESS,
-    connection: Connection = USUAL_CONNECTION,
+    paging: Paging = DEFAULT_PAGING,
+    loudness: OutputOptions = DEFAULT_OUTPUT,
+    connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """List persons, newest first: a table on a terminal, else every person as a line of JSON."""
 
@@ -64,8 +64,8 @@ def get_person(
     id: Annotated[str, Parameter(help="A UUID, or the number that the server gave the person.")],
     /,
     *,
-    loudness: Loudness = USUAL_LOUDNESS,
-    connection: Connection = USUAL_CONNECTION,
+    loudness: OutputOptions = DEFAULT_OUTPUT,
+    connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Get one person; for a distinct id use `persons list --distinct-id`."""
 

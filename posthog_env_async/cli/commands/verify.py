@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from posthog_env_async.cli.options.output import USUAL_LOUDNESS, Loudness
+from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.output.console import for_people, say, write_json
 from posthog_env_async.cli.output.exit_codes import INCOMPLETE, OK
 from posthog_env_async.cli.output.runner import run
@@ -24,7 +24,7 @@ Exit code 0 when every file is as its manifest says and its listing was complete
 
 def verify(
     *paths: Annotated[Path, Parameter(help="A file, or its manifest; or several.")],
-    loudness: Loudness = USUAL_LOUDNESS,
+    loudness: OutputOptions = DEFAULT_OUTPUT,
 ) -> int:
     """Check exported files against their manifests: there, whole, unchanged, and complete."""
 
@@ -42,7 +42,7 @@ def verify(
     return run(job, quiet=loudness.quiet)
 
 
-def _say(report: VerifyReport, loudness: Loudness) -> None:
+def _say(report: VerifyReport, loudness: OutputOptions) -> None:
     rows = None if report.manifest is None else report.manifest.rows
     if not for_people(json=loudness.json):
         write_json(

@@ -18,7 +18,7 @@ from posthog_env_async.session import Backoff, Limit
 from .flags import FLAG
 from .shared_limits import SharedLimiter, shared_limiter
 
-__all__ = ["USUAL_CONNECTION", "Connection"]
+__all__ = ["DEFAULT_CONNECTION", "Connection"]
 
 CONNECTION = Group("Connection", sort_key=90)
 FOREVER = float("inf")
@@ -141,7 +141,7 @@ class Connection:
         return None if self.limit == ("none",) else tuple(map(_limit, self.limit))
 
 
-USUAL_CONNECTION = Connection()
+DEFAULT_CONNECTION = Connection()
 
 
 def _limit(text: str) -> Limit:

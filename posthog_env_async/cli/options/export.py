@@ -11,7 +11,7 @@ from posthog_env_async.errors import ConfigurationError
 from .flags import FLAG
 from .persons import page_size_of
 
-__all__ = ["USUAL_READING", "USUAL_TARGET", "Reading", "Target", "projects_in"]
+__all__ = ["DEFAULT_READING", "DEFAULT_TARGET", "Reading", "Target", "projects_in"]
 
 FILES = Group("Files", sort_key=30)
 READING = Group("Reading", sort_key=40)
@@ -147,8 +147,8 @@ class Reading:
         }
 
 
-USUAL_TARGET = Target()
-USUAL_READING = Reading()
+DEFAULT_TARGET = Target()
+DEFAULT_READING = Reading()
 
 
 def projects_in(text: str | None) -> tuple[str, ...]:

@@ -7,18 +7,18 @@ from cyclopts import Group, Parameter
 
 from .flags import FLAG
 
-__all__ = ["USUAL_LOUDNESS", "Loudness"]
+__all__ = ["DEFAULT_OUTPUT", "OutputOptions"]
 
 OUTPUT = Group("Output", sort_key=80)
 
 
 @Parameter(name="*", group=OUTPUT)
 @attrs.frozen(kw_only=True)
-class Loudness:
+class OutputOptions:
     """How a command speaks."""
 
     json: Annotated[bool, Parameter(help="JSON lines on stdout, on a terminal too."), FLAG] = False
     quiet: Annotated[bool, Parameter(help="On stderr nothing but errors."), FLAG] = False
 
 
-USUAL_LOUDNESS = Loudness()
+DEFAULT_OUTPUT = OutputOptions()

@@ -12,7 +12,7 @@ from posthog_env_async.pagination import PageSize
 
 from .conditions import GRAMMAR, condition_of, conditions_in
 
-__all__ = ["ALL_PERSONS", "USUAL_PAGING", "Paging", "PersonFilters", "page_size_of"]
+__all__ = ["ALL_PERSONS", "DEFAULT_PAGING", "Paging", "PersonFilters", "page_size_of"]
 
 FILTERS = Group("Filters", sort_key=10, help="Several are ANDed.")
 PAGING = Group("Paging", sort_key=20)
@@ -83,7 +83,7 @@ class Paging:
 
 
 ALL_PERSONS = PersonFilters()
-USUAL_PAGING = Paging()
+DEFAULT_PAGING = Paging()
 
 
 def page_size_of(text: str) -> PageSize:

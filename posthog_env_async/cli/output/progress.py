@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .console import MESSAGES, say
-from .progress_row import Track
+from .progress_row import ProgressRow
 
 __all__ = ["Display"]
 
@@ -29,7 +29,7 @@ class Display:
     A task of the event loop draws it, as limits can only be asked in there.
     """
 
-    tracks: list[Track]
+    tracks: list[ProgressRow]
     waiting: Callable[[], datetime | None] = lambda: None
     footer: Callable[[], str] = lambda: ""
     quiet: bool = False
@@ -68,7 +68,7 @@ class Display:
             if lines and (footer := self.footer()):
                 say(footer)
 
-    def _shown(self) -> list[Track]:
+    def _shown(self) -> list[ProgressRow]:
         """Return what is under way, and on a terminal what ended last as well."""
         under_way = [track for track in self.tracks if track.began is not None and not track.ended]
         if self._live is None:
@@ -77,7 +77,7 @@ class Display:
         room = max(0, MOST_LINES - len(under_way))
         return [*ended[max(0, len(ended) - room) :], *under_way]
 
-    def _rest(self, track: Track) -> list[str]:
+    def _rest(self, track: ProgressRow) -> list[str]:
         until = None if track.ended else self.waiting()
         if until is not None:
             return [f"waiting for the limit until {until.astimezone():%H:%M:%S}"]
@@ -94,7 +94,7 @@ class Display:
         return table
 
 
-def _bar(track: Track) -> ProgressBar:
+def _bar(track: ProgressRow) -> ProgressBar:
     """Return a bar; it only moves to and fro while the total is not known."""
     if track.total is not None:
         return ProgressBar(total=track.total, completed=track.items, width=BAR)

@@ -8,7 +8,7 @@ import attrs
 
 from .verdict import counted, plural
 
-__all__ = ["Track", "duration"]
+__all__ = ["ProgressRow", "duration"]
 
 STEADY = 2.0
 
@@ -25,7 +25,7 @@ def duration(seconds: float) -> str:
 
 
 @attrs.define
-class Track:
+class ProgressRow:
     """One line of a display: a listing that is being read.
 
     `before` are the items that an earlier run got; they count for the share, not for the speed.

@@ -6,12 +6,12 @@ from typing import Any
 
 import attrs
 
-from posthog_env_async.cli.options.output import Loudness
+from posthog_env_async.cli.options.output import OutputOptions
 from posthog_env_async.export import ExportOutcome
 
 from .console import MESSAGES, say, show_table, write_json
 from .exit_codes import FAILED, INCOMPLETE, OK, THROTTLED, Outcome, outcome_of
-from .progress_row import Track, duration
+from .progress_row import ProgressRow, duration
 from .verdict import verdict
 
 __all__ = ["code_of", "show_outcomes", "size_text"]
@@ -28,7 +28,7 @@ def code_of(outcomes: Sequence[ExportOutcome]) -> int:
 
 
 def show_outcomes(
-    outcomes: Sequence[ExportOutcome], tracks: Mapping[Path, Track], loudness: Loudness
+    outcomes: Sequence[ExportOutcome], tracks: Mapping[Path, ProgressRow], loudness: OutputOptions
 ) -> None:
     """Show how each ended; errors are shown in any case."""
     if loudness.json:

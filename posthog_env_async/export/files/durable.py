@@ -19,8 +19,8 @@ __all__ = [
     "GrowingFile",
     "Scratch",
     "hash_of",
-    "storing",
     "sync_folder",
+    "wrap_os_errors",
     "write_all",
     "write_whole",
 ]
@@ -116,7 +116,7 @@ class Scratch:
 
 
 @contextmanager
-def storing(path: Path) -> Generator[None]:
+def wrap_os_errors(path: Path) -> Generator[None]:
     """Turn what the file system refuses into an error that says what to do.
 
     Raises:

@@ -13,7 +13,7 @@ import attrs
 
 from posthog_env_async.errors import CheckpointError
 
-from .durable import storing, write_all
+from .durable import wrap_os_errors, write_all
 
 if sys.platform == "win32":  # pragma: no cover - the tests run on POSIX
     import msvcrt
@@ -31,11 +31,11 @@ else:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-__all__ = ["Claim"]
+__all__ = ["FileLock"]
 
 
 @attrs.define(eq=False)
-class Claim:
+class FileLock:
     """The right to write an export, held by one process at a time.
 
     The lock file says who holds it. A process that was killed leaves the file but not the lock, so
@@ -52,7 +52,7 @@ class Claim:
             CheckpointError: when another export holds it, naming its process and machine.
             ConfigurationError: when the folder takes no lock.
         """
-        with storing(self.path):
+        with wrap_os_errors(self.path):
             while self._file is None:
                 file = FileIO(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666), "r+")
                 try:

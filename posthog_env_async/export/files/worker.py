@@ -8,7 +8,7 @@ import anyio.to_thread
 import attrs
 from anyio import CancelScope
 
-__all__ = ["Behind", "in_thread"]
+__all__ = ["BackgroundWriter", "in_thread"]
 
 R = TypeVar("R")
 
@@ -19,7 +19,7 @@ async def in_thread(work: Callable[[], R]) -> R:
 
 
 @attrs.define
-class Behind:
+class BackgroundWriter:
     """One blocking step at a time in a thread, while the caller goes on.
 
     A plain task, not a task group: that would wrap the step's error in a group.

@@ -13,7 +13,7 @@ from .csv import CSVEncoder
 from .encoder import Encoder
 from .ndjson import NDJSONEncoder
 
-__all__ = ["Choices"]
+__all__ = ["FormatOptions"]
 
 
 def _names(names: Any) -> tuple[str, ...] | None:
@@ -35,7 +35,7 @@ def _no_kinds() -> Mapping[str, Kind]:
 
 
 @attrs.frozen(kw_only=True)
-class Choices:
+class FormatOptions:
     """Columns, their types, and how texts are quoted; each belongs to some formats only."""
 
     columns: tuple[str, ...] | None = attrs.field(default=None, converter=_names)

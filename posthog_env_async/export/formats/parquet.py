@@ -11,11 +11,11 @@ from typing import Any, cast
 import attrs
 
 from posthog_env_async.errors import ConfigurationError
-from posthog_env_async.export.files.durable import hash_of, storing
+from posthog_env_async.export.files.durable import hash_of, wrap_os_errors
 from posthog_env_async.export.files.paths import Compression, Target
 
 from .column_types import KINDS, UNFIT, Kind
-from .options import Choices
+from .options import FormatOptions
 from .schema import EXTRA, PROPERTIES, Schema, fields_of, schema_of
 
 __all__ = ["ParquetConversion", "check_parquet"]
@@ -52,7 +52,7 @@ class ParquetConversion:
     """
 
     target: Target
-    choices: Choices
+    choices: FormatOptions
     _stack: ExitStack = attrs.field(factory=ExitStack, init=False)
     _batches: Iterator[Any] | None = attrs.field(default=None, init=False)
     _writer: Any = attrs.field(default=None, init=False)
@@ -63,7 +63,7 @@ class ParquetConversion:
 
     def step(self) -> bool:
         """Convert some more rows; false when there are no more."""
-        with self._lock, storing(self.target.converted):
+        with self._lock, wrap_os_errors(self.target.converted):
             if self._batches is None and not self._is_closed:
                 self._begin()
             batch = next(self._batches or iter(()), None)
@@ -75,7 +75,7 @@ class ParquetConversion:
 
     def finish(self) -> tuple[int, str]:
         """Make the file durable, and return its size and SHA-256."""
-        with self._lock, storing(self.target.converted):
+        with self._lock, wrap_os_errors(self.target.converted):
             self._stack.close()
             with self.target.converted.open("rb+") as file:
                 os.fsync(file.fileno())

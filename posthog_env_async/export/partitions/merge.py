@@ -15,13 +15,13 @@ from posthog_env_async.export.exporter import OnProgress, export_rows
 from posthog_env_async.export.files.durable import hash_of
 from posthog_env_async.export.files.paths import Compression, Format, Target
 from posthog_env_async.export.files.worker import in_thread
-from posthog_env_async.export.formats.options import Choices
+from posthog_env_async.export.formats.options import FormatOptions
 from posthog_env_async.export.sources import OnGap
 from posthog_env_async.export.state.checkpoint import joined_reports
 from posthog_env_async.export.state.report import ExportReport
-from posthog_env_async.pagination import Listing, ListingReport, Subject
+from posthog_env_async.pagination import Listing, ListingReport, QueryFingerprint
 
-from .overlaps import Chain, Keys, Segment, doubled
+from .overlaps import OverlapGraph, RowIndex, Segment, doubled
 from .plan import PartitionResult
 
 __all__ = ["by_project", "merge"]
@@ -70,14 +70,14 @@ async def merge(
     """
     ordered = _whole_plan(results)
     listing = ordered[0].partition.listing(env).lines()
-    with Keys() as keys:
+    with RowIndex() as keys:
         chain = await in_thread(partial(_chain, keys, ordered))
         joined = _Joined(listing, chain, ordered, on_gap)
         await joined.close_gaps()
         return await export_rows(
             joined,
             Target.parse(path, format=format, compression=compression),
-            Choices(
+            FormatOptions(
                 columns=columns,
                 property_columns=property_columns,
                 quote_formulas=quote_formulas,
@@ -112,8 +112,8 @@ def _whole_plan(results: Iterable[PartitionResult]) -> list[PartitionResult]:
     return ordered
 
 
-def _chain(keys: Keys, ordered: Sequence[PartitionResult]) -> Chain:
-    chain = Chain(keys)
+def _chain(keys: RowIndex, ordered: Sequence[PartitionResult]) -> OverlapGraph:
+    chain = OverlapGraph(keys)
     for result in ordered:
         path = Path(result.path)
         if not path.exists() or hash_of(path).hexdigest() != result.sha256:
@@ -127,7 +127,7 @@ class _Joined:
     """All partitions as one listing that was read already."""
 
     listing: Listing[bytes]
-    chain: Chain
+    chain: OverlapGraph
     results: Sequence[PartitionResult]
     on_gap: OnGap
     gaps: dict[int, list[int]] = attrs.field(factory=dict[int, list[int]], init=False)
@@ -178,7 +178,7 @@ class _Joined:
         self.read = joined_reports(self.read, again)
 
     @property
-    def subject(self) -> Subject:
+    def subject(self) -> QueryFingerprint:
         return self.listing.subject
 
     @property

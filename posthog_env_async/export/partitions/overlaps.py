@@ -17,7 +17,7 @@ from posthog_env_async.converter import BYTES_ROWS
 from posthog_env_async.export.files.paths import Target
 from posthog_env_async.export.formats.compression import opened
 
-__all__ = ["Chain", "Keys", "Segment", "doubled"]
+__all__ = ["OverlapGraph", "RowIndex", "Segment", "doubled"]
 
 CACHE_KB = 256 << 10
 
@@ -48,7 +48,7 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 @attrs.define(eq=False)
-class Keys:
+class RowIndex:
     """Which segment has a person first; kept in a temporary file, so memory is bounded."""
 
     _database: sqlite3.Connection = attrs.field(init=False, repr=False)
@@ -88,10 +88,10 @@ def _key(row: bytes) -> bytes | str:
 
 
 @attrs.define
-class Chain:
+class OverlapGraph:
     """Segments that are one because they share a row; segment 0 begins the listing."""
 
-    keys: Keys
+    keys: RowIndex
     segments: list[Segment] = attrs.field(factory=list[Segment])
     _parent: list[int] = attrs.field(factory=list[int], init=False)
 

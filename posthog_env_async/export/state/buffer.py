@@ -7,13 +7,13 @@ import attrs
 
 from posthog_env_async.pagination import ListingReport
 
-__all__ = ["Chunk", "Chunks", "Place"]
+__all__ = ["Chunk", "Chunks", "Position"]
 
 CHUNK = 4 << 20
 
 
 @attrs.frozen
-class Place:
+class Position:
     """Where the listing goes on, and what was done to get there."""
 
     token: str
@@ -25,7 +25,7 @@ class Chunk:
     """Rows that are written at once, and the place behind them where it is to be kept."""
 
     rows: list[bytes]
-    place: Place | None
+    place: Position | None
 
 
 @attrs.define
@@ -42,7 +42,7 @@ class Chunks:
     _begun: bool = attrs.field(default=False, init=False)
     _collected: list[bytes] = attrs.field(factory=list[bytes], init=False)
     _size: int = attrs.field(default=0, init=False)
-    _place: Place | None = attrs.field(default=None, init=False)
+    _place: Position | None = attrs.field(default=None, init=False)
     _placed_at: float = attrs.field(init=False)
     _ready: list[Chunk] = attrs.field(factory=list[Chunk], init=False)
 
@@ -58,7 +58,7 @@ class Chunks:
         """Whether the next rows should come with a place: the first ones, and now and then."""
         return not self._begun or self.now() - self._placed_at >= self.checkpoint_every
 
-    def add(self, rows: list[bytes], place: Place | None = None) -> None:
+    def add(self, rows: list[bytes], place: Position | None = None) -> None:
         """Take rows that were read, and the place behind them."""
         self.rows += len(rows)
         self._collected += rows

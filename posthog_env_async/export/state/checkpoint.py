@@ -11,7 +11,7 @@ import attrs
 from posthog_env_async._version import __version__
 from posthog_env_async.errors import CheckpointError
 from posthog_env_async.export.files.durable import write_whole
-from posthog_env_async.pagination import ListingReport, Subject
+from posthog_env_async.pagination import ListingReport, QueryFingerprint
 
 from .report import listing_report
 
@@ -41,7 +41,7 @@ class Checkpoint:
     same goes on. `listing` is the report of all runs so far.
     """
 
-    subject: Subject
+    subject: QueryFingerprint
     format: str
     compression: str
     asked: Mapping[str, Any]
@@ -107,7 +107,7 @@ class Checkpoint:
 
 def _checkpoint(fields: dict[str, Any]) -> Checkpoint:
     fields["listing"] = listing_report(fields["listing"])
-    fields["subject"] = Subject(**fields["subject"])
+    fields["subject"] = QueryFingerprint(**fields["subject"])
     if fields["columns"] is not None:
         fields["columns"] = tuple(fields["columns"])
     return Checkpoint(**fields)

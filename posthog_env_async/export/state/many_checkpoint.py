@@ -12,19 +12,19 @@ from typing import Any, cast
 import attrs
 
 from posthog_env_async.errors import CheckpointError
-from posthog_env_async.export.files.durable import storing, write_whole
+from posthog_env_async.export.files.durable import wrap_os_errors, write_whole
 from posthog_env_async.export.files.paths import Target
 
 from .manifest import Manifest
 
-__all__ = ["Batch"]
+__all__ = ["BatchCheckpoint"]
 
 VERSION = 1
 GOES_ON_FOR = 20 * 3600.0
 
 
 @attrs.define
-class Batch:
+class BatchCheckpoint:
     """The memory of one set of exports, kept in their common folder until all of them ended.
 
     A run that is started again within 20 hours keeps what was finished; later, or when the run
@@ -43,11 +43,11 @@ class Batch:
         *,
         resume: bool,
         now: Callable[[], float] = time.time,
-    ) -> "Batch":
+    ) -> "BatchCheckpoint":
         """Read what the last run over the same exports left, if it is recent."""
         path = _place(subjects)
         if not resume:
-            with storing(path):
+            with wrap_os_errors(path):
                 path.unlink(missing_ok=True)
         fields = _fields(path)
         started = fields.get("started")
@@ -71,14 +71,14 @@ class Batch:
 
     def add(self, path: Path, sha256: str) -> None:
         """Remember an export that is finished."""
-        with self._lock, storing(self.path):
+        with self._lock, wrap_os_errors(self.path):
             self.finished[str(path)] = sha256
             fields = {"version": VERSION, "started": self.started, "finished": self.finished}
             write_whole(self.path, json.dumps(fields, indent=1).encode())
 
     def end(self) -> None:
         """Forget the batch."""
-        with storing(self.path):
+        with wrap_os_errors(self.path):
             self.path.unlink(missing_ok=True)
 
 

@@ -15,16 +15,16 @@ from posthog_env_async.export.files.durable import (
     GrowingFile,
     Scratch,
     hash_of,
-    storing,
     sync_folder,
+    wrap_os_errors,
 )
-from posthog_env_async.export.files.lock import Claim
+from posthog_env_async.export.files.lock import FileLock
 from posthog_env_async.export.files.paths import Target
 from posthog_env_async.export.formats.compression import Data
 from posthog_env_async.export.formats.encoder import Encoder
 from posthog_env_async.pagination import ListingReport
 
-from .buffer import Chunk, Chunks, Place
+from .buffer import Chunk, Chunks, Position
 from .checkpoint import START_OVER, Checkpoint, Phase, joined_reports, timestamp
 from .manifest import DataFile, Manifest
 
@@ -59,13 +59,13 @@ class Part:
     _written: int = attrs.field(default=0, init=False)
     _file: GrowingFile | None = attrs.field(default=None, init=False)
     _is_closed: bool = attrs.field(default=False, init=False)
-    _claim: Claim = attrs.field(init=False)
+    _claim: FileLock = attrs.field(init=False)
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.state = self._before = self.wanted
         self._began = self.now()
-        self._claim = Claim(self.target.lock)
+        self._claim = FileLock(self.target.lock)
 
     def open(self, *, resume: bool) -> None:
         """Claim the path, and go on from its checkpoint or begin anew.
@@ -76,7 +76,7 @@ class Part:
         """
         if self.target.path.is_dir():
             raise ConfigurationError(f"{self.target.path} is a folder: name a file in it")
-        with self._lock, storing(self.target.part):
+        with self._lock, wrap_os_errors(self.target.part):
             if self._is_closed:
                 return
             self._claim.take()
@@ -142,7 +142,7 @@ class Part:
 
         The place behind the first rows is only kept in mind, for an export that fails early.
         """
-        with self._lock, storing(self.target.part):
+        with self._lock, wrap_os_errors(self.target.part):
             self._write()
             is_early = self.now() - self._began < self.chunks.checkpoint_every
             if self.state is not self._saved and (self._resumes or not is_early):
@@ -156,7 +156,7 @@ class Part:
     def end(self, phase: Phase) -> None:
         """Write everything, durably: the listing has ended, and this is the next phase."""
         self._unwritten += self.chunks.take(is_last=True)
-        with self._lock, storing(self.target.part):
+        with self._lock, wrap_os_errors(self.target.part):
             self._write(is_last=True)
             self.state = attrs.evolve(self.state, phase=phase)
             self._save()
@@ -173,7 +173,7 @@ class Part:
             if chunk.place is not None:
                 self._stand(self._file, chunk.place)
 
-    def _stand(self, file: GrowingFile, place: Place) -> None:
+    def _stand(self, file: GrowingFile, place: Position) -> None:
         """Note where the export stands."""
         self.state = attrs.evolve(
             self.state,
@@ -198,7 +198,7 @@ class Part:
 
     def decide(self, size: int, sha256: str) -> None:
         """Say what the finished file is where that is not the part: only its name is missing."""
-        with self._lock, storing(self.target.checkpoint):
+        with self._lock, wrap_os_errors(self.target.checkpoint):
             self._shut()
             decided = attrs.evolve(self.state, phase="done", bytes=size, sha256=sha256)
             self.state = attrs.evolve(decided, seconds=self._seconds)
@@ -209,7 +209,7 @@ class Part:
         with self._lock:
             self._is_closed = True
             # What ended the export is what its caller needs to hear; the last checkpoint stands.
-            with suppress(PostHogError, OSError), storing(self.target.part):
+            with suppress(PostHogError, OSError), wrap_os_errors(self.target.part):
                 self._keep()
             with suppress(OSError):
                 self._shut()
@@ -235,7 +235,7 @@ class Part:
         Raises:
             CheckpointError: when what was finished is not there any more.
         """
-        with self._lock, storing(self.target.path):
+        with self._lock, wrap_os_errors(self.target.path):
             self._shut()
             self._check_finished(source)
             if source.exists():

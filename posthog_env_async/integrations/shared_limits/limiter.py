@@ -15,13 +15,13 @@ import attrs
 from posthog_env_async.errors import APIConnectionError
 from posthog_env_async.session import CLOUD_LIMITS, Limit, Limits, RateLimiter, over_limit
 
-from .store import LEASE, NAP, Ledger, Share
+from .store import LEASE, POLL_INTERVAL, LimitStore, Share
 
 __all__ = ["SharedLimiter"]
 
 BUDGETS = ("persons", "max_tools", "default")
-AWAY = 5.0
-FAREWELL = 2.0
+UNAVAILABLE_FOR = 5.0
+RELEASE_TIMEOUT = 2.0
 
 
 def _names() -> Iterator[str]:
@@ -48,7 +48,7 @@ class SharedLimiter:
     Close it, or use it as `async with`.
     """
 
-    ledger: Ledger
+    ledger: LimitStore
     limits: Limits = CLOUD_LIMITS
     on_unavailable: Literal["raise"] | Share = attrs.field(default="raise", kw_only=True)
     lease: float = attrs.field(default=LEASE, kw_only=True)
@@ -145,7 +145,7 @@ class SharedLimiter:
         """
         if not isinstance(self.on_unavailable, Share):
             raise error
-        self._away_until = self.now() + AWAY
+        self._away_until = self.now() + UNAVAILABLE_FOR
         if self._alone is None:
             self._alone = RateLimiter(self.on_unavailable.of(self.limits), self.now)
             for name in BUDGETS:
@@ -167,19 +167,19 @@ class SharedLimiter:
                     if turn.wait > longest:
                         raise over_limit(name, turn.wait)
                     ticket = turn.ticket
-                    await anyio.sleep(min(turn.wait, NAP))
+                    await anyio.sleep(min(turn.wait, POLL_INTERVAL))
             finally:
                 if not granted:
                     await self._leave(name, who)
 
     async def _leave(self, name: str, who: str) -> None:
         # Unreachable books forget it by themselves: the queue by its promise, a place by its lease.
-        with anyio.move_on_after(FAREWELL, shield=True), suppress(APIConnectionError):
+        with anyio.move_on_after(RELEASE_TIMEOUT, shield=True), suppress(APIConnectionError):
             await self.ledger.leave(name, who)
 
     async def _end(self, name: str, who: str) -> None:
         self._flying.pop(who, None)
-        with anyio.move_on_after(FAREWELL, shield=True), suppress(APIConnectionError):
+        with anyio.move_on_after(RELEASE_TIMEOUT, shield=True), suppress(APIConnectionError):
             await self.ledger.end(name, self.limits.of(name), who)
 
     def _keep(self, name: str, who: str) -> None:

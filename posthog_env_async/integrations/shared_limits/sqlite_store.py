@@ -9,9 +9,9 @@ import attrs
 from posthog_env_async.session import Limit
 from posthog_env_async.session.limits import WIDE_OPEN
 
-from .store import GRACE, NAP, RAMP_POLL, Turn
+from .store import GRACE, POLL_INTERVAL, RAMP_POLL, Turn
 
-__all__ = ["Books", "Clock"]
+__all__ = ["Clock", "SQLiteBudget"]
 
 
 @attrs.frozen
@@ -35,7 +35,7 @@ class Clock:
 
 
 @attrs.define
-class Books:
+class SQLiteBudget:
     """One budget, within a transaction that nobody else is in."""
 
     SCHEMA: ClassVar[tuple[str, ...]] = (
@@ -79,7 +79,7 @@ class Books:
             self._do("INSERT OR REPLACE INTO flying VALUES (?, ?, ?)", who, self.now + self.lease)
             return Turn(granted=True, wait=0.0, ticket=ticket, held=0.0)
         ticket = ticket or self._next_ticket()
-        promised = self.now + min(wait, NAP) + GRACE
+        promised = self.now + min(wait, POLL_INTERVAL) + GRACE
         self._do("INSERT OR REPLACE INTO waiting VALUES (?, ?, ?, ?)", who, ticket, promised)
         return Turn(granted=False, wait=wait, ticket=ticket, held=max(0.0, self.held - self.now))
 

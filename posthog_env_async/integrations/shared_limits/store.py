@@ -8,10 +8,10 @@ import attrs
 from posthog_env_async.errors import ConfigurationError
 from posthog_env_async.session import Limit, Limits
 
-__all__ = ["GRACE", "LEASE", "NAP", "RAMP_POLL", "Ledger", "Share", "Turn"]
+__all__ = ["GRACE", "LEASE", "POLL_INTERVAL", "RAMP_POLL", "LimitStore", "Share", "Turn"]
 
 LEASE = 30.0
-NAP = 10.0
+POLL_INTERVAL = 10.0
 GRACE = 1.0
 RAMP_POLL = 0.05
 
@@ -57,7 +57,7 @@ class Share:
         return Limit(1, limit.seconds * self.processes / limit.requests)
 
 
-class Ledger(Protocol):
+class LimitStore(Protocol):
     """The books of every budget, shared by processes; `who` names one request.
 
     A ledger that cannot be reached raises `APIConnectionError`.

@@ -11,9 +11,9 @@ from typing import Any
 import attrs
 import msgspec
 
-from posthog_env_async.testing.http.answers import RefusedError, json_answer
-from posthog_env_async.testing.http.call import Call
 from posthog_env_async.testing.http.errors import hog, server_error
+from posthog_env_async.testing.http.request import Request
+from posthog_env_async.testing.http.response import RefusedError, json_answer
 from posthog_env_async.testing.http.shapes import is_list, is_object
 from posthog_env_async.testing.server_state import Version
 
@@ -59,7 +59,7 @@ class LogQuery:
         return _holds(self.leaves, row)
 
 
-def parse_query(call: Call, *, version: Version, now: int) -> tuple[LogQuery, Any]:
+def parse_query(call: Request, *, version: Version, now: int) -> tuple[LogQuery, Any]:
     """Read the body, or refuse; the second value is the query as sent."""
     query = _unwrapped(call, version)
     dates = query.get("dateRange")
@@ -99,7 +99,7 @@ def decode_cursor(text: Any) -> Cursor | None:
         return None
 
 
-def _unwrapped(call: Call, version: Version) -> dict[str, Any]:
+def _unwrapped(call: Request, version: Version) -> dict[str, Any]:
     data = call.data()
     query = data.get("query") if is_object(data) else None
     if query is None:

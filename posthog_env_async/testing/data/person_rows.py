@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from posthog_env_async.testing.http.answers import encode
+from posthog_env_async.testing.http.response import encode
 
 from .hashing import mix
 from .odd_rows import make_odd

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from posthog_env_async.testing.data.folders_store import Folder, FolderStore
-from posthog_env_async.testing.http.answers import Answer, json_answer
-from posthog_env_async.testing.http.call import Call
 from posthog_env_async.testing.http.errors import invalid, not_found, server_error
 from posthog_env_async.testing.http.pages import standard_page
+from posthog_env_async.testing.http.request import Request
+from posthog_env_async.testing.http.response import Response, json_answer
 from posthog_env_async.testing.server_state import Installation
 
 __all__ = [
@@ -26,53 +26,53 @@ DEFAULTS = {"protocol": "products://", "path": ""}
 PROTOCOL_LENGTH = 64
 
 
-async def list_folders(site: Installation, call: Call) -> Answer:
+async def list_folders(site: Installation, call: Request) -> Response:
     """Answer the folders of the key's owner."""
     return standard_page(
         call, [folder.row() for folder in _store(site, call).of_user(call.key.user)]
     )
 
 
-async def create_folder(site: Installation, call: Call) -> Answer:
+async def create_folder(site: Installation, call: Request) -> Response:
     """Create or overwrite: what is left out falls back to its default; always 201."""
     fields = _validated(site, call, complete=True)
     folder = _store(site, call).upsert(call.key.user, **(DEFAULTS | fields))
     return json_answer(folder.row(), status=201)
 
 
-async def get_folder(site: Installation, call: Call) -> Answer:
+async def get_folder(site: Installation, call: Request) -> Response:
     """Answer one folder."""
     return json_answer(_found(site, call).row())
 
 
-async def update_folder(site: Installation, call: Call) -> Answer:
+async def update_folder(site: Installation, call: Request) -> Response:
     """Change what is given; a type that is taken breaks the database's constraint: 500."""
     return _changed(site, call, complete=False)
 
 
-async def replace_folder(site: Installation, call: Call) -> Answer:
+async def replace_folder(site: Installation, call: Request) -> Response:
     """Do as PATCH, but ask for the type."""
     return _changed(site, call, complete=True)
 
 
-async def delete_folder(site: Installation, call: Call) -> Answer:
+async def delete_folder(site: Installation, call: Request) -> Response:
     """Remove a folder."""
     _store(site, call).delete(_found(site, call))
-    return Answer(204)
+    return Response(204)
 
 
-def _store(site: Installation, call: Call) -> FolderStore:
+def _store(site: Installation, call: Request) -> FolderStore:
     return site.projects[call.project].folders
 
 
-def _found(site: Installation, call: Call) -> Folder:
+def _found(site: Installation, call: Request) -> Folder:
     folder = _store(site, call).find(call.key.user, call.item)
     if folder is None:
         raise not_found()
     return folder
 
 
-def _changed(site: Installation, call: Call, *, complete: bool) -> Answer:
+def _changed(site: Installation, call: Request, *, complete: bool) -> Response:
     folder = _found(site, call)
     fields = _validated(site, call, complete=complete)
     store = _store(site, call)
@@ -81,7 +81,7 @@ def _changed(site: Installation, call: Call, *, complete: bool) -> Answer:
     return json_answer(store.change(folder, fields).row())
 
 
-def _validated(site: Installation, call: Call, *, complete: bool) -> dict[str, str]:
+def _validated(site: Installation, call: Request, *, complete: bool) -> dict[str, str]:
     given = call.fields()
     if complete and "type" not in given:
         raise invalid("required", "This field is required.", attr="type")

@@ -8,8 +8,8 @@ from typing import Any
 
 from posthog_env_async.testing.data.log_query import LogQuery, encode_cursor, parse_query
 from posthog_env_async.testing.data.log_rows import LogRows
-from posthog_env_async.testing.http.answers import Answer, json_answer
-from posthog_env_async.testing.http.call import Call
+from posthog_env_async.testing.http.request import Request
+from posthog_env_async.testing.http.response import Response, json_answer
 from posthog_env_async.testing.server_state import Installation
 
 __all__ = ["query_logs"]
@@ -18,7 +18,7 @@ BREATH = 1000
 MAX_EXPORT = 10_000
 
 
-async def query_logs(site: Installation, call: Call) -> Answer:
+async def query_logs(site: Installation, call: Request) -> Response:
     """Answer a page of log entries."""
     logs = site.projects[call.project].logs
     version = site.settings.version

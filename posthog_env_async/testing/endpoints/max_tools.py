@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from posthog_env_async.testing.data.hashing import mix
-from posthog_env_async.testing.http.answers import Answer, json_answer
-from posthog_env_async.testing.http.call import Call
 from posthog_env_async.testing.http.errors import invalid
+from posthog_env_async.testing.http.request import Request
+from posthog_env_async.testing.http.response import Response, json_answer
 from posthog_env_async.testing.server_state import Installation
 
 __all__ = ["create_insight"]
@@ -23,7 +23,7 @@ KINDS = {
 }
 
 
-async def create_insight(site: Installation, call: Call) -> Answer:
+async def create_insight(site: Installation, call: Request) -> Response:
     """Answer a list of entries; a failure comes with 200 as well."""
     fields = call.fields()
     for name in ("query", "insight_type"):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from posthog_env_async.testing.data.person_filter import parse_filter
-from posthog_env_async.testing.http.answers import EMPTY_CSV, Answer, encode, json_answer
-from posthog_env_async.testing.http.call import Call
 from posthog_env_async.testing.http.csv_rows import csv_answer
 from posthog_env_async.testing.http.errors import (
     invalid,
@@ -14,6 +12,8 @@ from posthog_env_async.testing.http.errors import (
     not_found,
     server_error,
 )
+from posthog_env_async.testing.http.request import Request
+from posthog_env_async.testing.http.response import EMPTY_CSV, Response, encode, json_answer
 from posthog_env_async.testing.server_state import Installation, Project
 
 __all__ = ["create_person", "delete_person", "get_person", "list_persons"]
@@ -30,7 +30,7 @@ NO_CREATING = (
 )
 
 
-async def list_persons(site: Installation, call: Call) -> Answer:
+async def list_persons(site: Installation, call: Request) -> Response:
     """Answer a page of persons, or all of them as CSV."""
     project = site.projects[call.project]
     site.before_persons_list(project)
@@ -49,7 +49,7 @@ async def list_persons(site: Installation, call: Call) -> Answer:
     return _page(call, project, keys, limit=limit, offset=offset, total=total)
 
 
-async def get_person(site: Installation, call: Call) -> Answer:
+async def get_person(site: Installation, call: Request) -> Response:
     """Answer one person, by integer id or uuid."""
     project = site.projects[call.project]
     key = _find(project, call.item)
@@ -58,22 +58,22 @@ async def get_person(site: Installation, call: Call) -> Answer:
     return EMPTY_CSV if call.renderer == "csv" else json_answer(project.rows.single(key))
 
 
-async def delete_person(site: Installation, call: Call) -> Answer:
+async def delete_person(site: Installation, call: Request) -> Response:
     """Delete one person: 202 and no body; the second time 404 (SERVER.md 1.7)."""
     project = site.projects[call.project]
     key = _find(project, call.item)
     if key is None:
         raise not_found()
     project.population.delete(key)
-    return Answer(202)
+    return Response(202)
 
 
-async def create_person(site: Installation, call: Call) -> Answer:
+async def create_person(site: Installation, call: Request) -> Response:
     """Refuse: persons are made by events."""
     raise method_not_allowed("POST", NO_CREATING)
 
 
-def _number(call: Call, name: str) -> int:
+def _number(call: Request, name: str) -> int:
     text = call.query.get(name, "")
     try:
         number = int(text or 0)
@@ -91,8 +91,8 @@ def _window(project: Project, matching: list[int] | None, offset: int, count: in
 
 
 def _page(
-    call: Call, project: Project, keys: list[int], *, limit: int, offset: int, total: int
-) -> Answer:
+    call: Request, project: Project, keys: list[int], *, limit: int, offset: int, total: int
+) -> Response:
     """Write the page; the number of raw ids decides `next`, orphans have no row (SERVER.md 1.2)."""
     population = project.population
     rows = [key for key in keys if not population.is_orphan(key)]
@@ -107,7 +107,7 @@ def _page(
     ]
     if "include_total" in call.query:
         parts.append(b'"count":%d' % total)
-    return Answer(200, b",".join(parts) + b"}", "application/json")
+    return Response(200, b",".join(parts) + b"}", "application/json")
 
 
 def _find(project: Project, text: str) -> int | None:

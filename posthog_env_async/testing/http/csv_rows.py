@@ -10,7 +10,7 @@ from typing import Any
 
 from posthog_env_async.testing.data.person_rows import PersonRows
 
-from .answers import Answer
+from .response import Response
 from .shapes import is_list, is_object
 
 __all__ = ["CSV_TYPE", "csv_answer"]
@@ -19,7 +19,7 @@ CSV_TYPE = "text/csv; charset=utf-8"
 BREATH = 500
 
 
-async def csv_answer(rows: PersonRows, keys: Sequence[int]) -> Answer:
+async def csv_answer(rows: PersonRows, keys: Sequence[int]) -> Response:
     """Answer persons as CSV, built in memory as the server does."""
     flat: list[dict[str, Any]] = []
     for place, key in enumerate(key for key in keys if not rows.population.is_orphan(key)):
@@ -28,12 +28,12 @@ async def csv_answer(rows: PersonRows, keys: Sequence[int]) -> Answer:
             await asyncio.sleep(0)
     header = sorted({name for row in flat for name in row})
     if not header:
-        return Answer(200, b"", CSV_TYPE)
+        return Response(200, b"", CSV_TYPE)
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, header, restval="")
     writer.writeheader()
     writer.writerows(flat)
-    return Answer(200, text.getvalue().encode("utf-8", "replace"), CSV_TYPE)
+    return Response(200, text.getvalue().encode("utf-8", "replace"), CSV_TYPE)
 
 
 def _flatten(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:

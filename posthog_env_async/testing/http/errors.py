@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .answers import Answer, RefusedError, json_answer
+from .response import RefusedError, Response, json_answer
 
 __all__ = [
     "default_error",
@@ -58,7 +58,7 @@ def hog(
     return RefusedError(json_answer(body, status=status, headers=headers))
 
 
-def default_error(status: int) -> Answer:
+def default_error(status: int) -> Response:
     """Give the body that PostHog most likely sends with a status."""
     kind, code, detail = KINDS.get(status, OTHERS)
     return hog(status, kind, code, detail).answer

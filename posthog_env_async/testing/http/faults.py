@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import attrs
 
-from .answers import JSON_TYPE, Answer, encode
 from .errors import default_error
+from .response import JSON_TYPE, Response, encode
 
 __all__ = ["Action", "Fault", "take_fault"]
 
@@ -67,28 +67,28 @@ class Fault:
         """Tell whether the real answer is not wanted at all."""
         return self.action in REPLACING or self.action in ("reset", "disconnect")
 
-    def answer(self) -> Answer:
+    def answer(self) -> Response:
         """Build the answer that stands in for the real one."""
         answer = self._answer_of_action()
         return attrs.evolve(answer, headers={**answer.headers, **self.headers})
 
-    def _answer_of_action(self) -> Answer:
+    def _answer_of_action(self) -> Response:
         if self.action == "empty":
-            return Answer(self.status)
+            return Response(self.status)
         if self.body is not None:
             return _given(self.status, self.body, self.action)
         if self.action == "html":
-            return Answer(self.status, HTML, "text/html; charset=utf-8")
+            return Response(self.status, HTML, "text/html; charset=utf-8")
         if self.action == "text":
-            return Answer(self.status, b"upstream request timeout", "text/plain")
+            return Response(self.status, b"upstream request timeout", "text/plain")
         return default_error(self.status)
 
 
-def _given(status: int, body: bytes | str | dict[str, Any] | list[Any], action: Action) -> Answer:
+def _given(status: int, body: bytes | str | dict[str, Any] | list[Any], action: Action) -> Response:
     kind = {"html": "text/html; charset=utf-8", "text": "text/plain"}.get(action, JSON_TYPE)
     if isinstance(body, str):
-        return Answer(status, body.encode(), kind)
-    return Answer(status, body if isinstance(body, bytes) else encode(body), kind)
+        return Response(status, body.encode(), kind)
+    return Response(status, body if isinstance(body, bytes) else encode(body), kind)
 
 
 def take_fault(faults: list[Fault], method: str, target: str) -> Fault | None:

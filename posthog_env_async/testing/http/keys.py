@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl
 import attrs
 import msgspec
 
-from .answers import RefusedError
 from .errors import hog, permission_denied
+from .response import RefusedError
 
 __all__ = ["DEFAULT_KEY", "Key", "Keyring"]
 

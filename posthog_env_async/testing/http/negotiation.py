@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .call import Call
 from .errors import hog, not_found
+from .request import Request
 
 __all__ = ["negotiate"]
 
 MEDIA = {"json": "application/json", "csv": "text/csv"}
 
 
-def negotiate(call: Call, renderers: Sequence[str]) -> str:
+def negotiate(call: Request, renderers: Sequence[str]) -> str:
     """Choose a renderer, or refuse: 404 for an unknown `format`, 406 for a wrong `Accept`."""
     wanted = call.query.get("format")
     if wanted:

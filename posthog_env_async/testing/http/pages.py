@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from .answers import Answer, json_answer
-from .call import Call
+from .request import Request
+from .response import Response, json_answer
 
 __all__ = ["standard_page"]
 
 
-def standard_page(call: Call, rows: Sequence[Any]) -> Answer:
+def standard_page(call: Request, rows: Sequence[Any]) -> Response:
     """Answer a page with `count`; a bad limit or offset falls back to the default in silence."""
     limit = _number(call.query.get("limit"), least=1, default=100)
     offset = _number(call.query.get("offset"), least=0, default=0)
@@ -26,7 +26,7 @@ def standard_page(call: Call, rows: Sequence[Any]) -> Answer:
     return json_answer(body)
 
 
-def _link(call: Call, limit: int, offset: int) -> str:
+def _link(call: Request, limit: int, offset: int) -> str:
     query = {**call.query, "limit": str(limit), "offset": str(offset)}
     if offset <= 0:
         del query["offset"]

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import attrs
 from aiohttp import hdrs, web
 
-from .answers import Answer
+from .response import Response
 
 __all__ = ["abort", "compressed", "cut", "send", "strip_content_type", "truncate"]
 
@@ -19,7 +19,7 @@ NO_TYPE = "x-fake/none"
 Pause = Callable[[], Awaitable[None]]
 
 
-def compressed(answer: Answer, accepted: str) -> Answer:
+def compressed(answer: Response, accepted: str) -> Response:
     """Compress a body of some size for a client that takes gzip."""
     if "gzip" not in accepted.lower() or len(answer.body) < GZIP_FROM:
         return answer
@@ -27,12 +27,12 @@ def compressed(answer: Answer, accepted: str) -> Answer:
     return attrs.evolve(answer, body=gzip.compress(answer.body, 1, mtime=0), headers=headers)
 
 
-def cut(answer: Answer) -> Answer:
+def cut(answer: Response) -> Response:
     """Keep half of a body, under a length that fits."""
     return attrs.evolve(answer, body=answer.body[: len(answer.body) // 2])
 
 
-def _head(answer: Answer) -> dict[str, str]:
+def _head(answer: Response) -> dict[str, str]:
     return {"Content-Type": answer.content_type or NO_TYPE, **answer.headers}
 
 
@@ -42,13 +42,13 @@ async def strip_content_type(_: web.BaseRequest, response: web.StreamResponse) -
         del response.headers[hdrs.CONTENT_TYPE]
 
 
-def send(answer: Answer) -> web.StreamResponse:
+def send(answer: Response) -> web.StreamResponse:
     """Make the whole answer."""
     return web.Response(status=answer.status, body=answer.body, headers=_head(answer))
 
 
 async def truncate(
-    request: web.Request, answer: Answer, pause: Pause | None = None
+    request: web.Request, answer: Response, pause: Pause | None = None
 ) -> web.StreamResponse:
     """Send half of what the length promises, then close; with a pause, send the rest after it."""
     response = web.StreamResponse(status=answer.status, headers=_head(answer))

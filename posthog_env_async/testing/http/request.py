@@ -14,7 +14,7 @@ from .errors import hog, invalid
 from .keys import Key
 from .shapes import is_object
 
-__all__ = ["Call", "Recorded"]
+__all__ = ["Recorded", "Request"]
 
 JSON_MISTAKE = "JSON parse error - Expecting value: line 1 column 1 (char 0)"
 FORM = "application/x-www-form-urlencoded"
@@ -43,7 +43,7 @@ class Recorded:
 
 
 @attrs.define
-class Call:
+class Request:
     """Hold a request on its way; what is found out about it is filled in.
 
     `sent_path` is as sent, `routed` the same below `root`, `path` what links in the answer show.

@@ -9,13 +9,13 @@ from typing import Any
 import attrs
 import msgspec
 
-__all__ = ["EMPTY_CSV", "JSON_TYPE", "Answer", "RefusedError", "encode", "json_answer"]
+__all__ = ["EMPTY_CSV", "JSON_TYPE", "RefusedError", "Response", "encode", "json_answer"]
 
 JSON_TYPE = "application/json"
 
 
 @attrs.frozen
-class Answer:
+class Response:
     """Hold one answer; without a content type the header is left out."""
 
     status: int = 200
@@ -27,12 +27,12 @@ class Answer:
 class RefusedError(Exception):
     """Carry an error answer out of an endpoint."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Response) -> None:
         super().__init__(answer.status)
         self.answer = answer
 
 
-EMPTY_CSV = Answer()
+EMPTY_CSV = Response()
 
 
 def encode(value: Any) -> bytes:
@@ -45,6 +45,6 @@ def encode(value: Any) -> bytes:
 
 def json_answer(
     value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
-) -> Answer:
+) -> Response:
     """Answer a value as JSON."""
-    return Answer(status, encode(value), JSON_TYPE, headers or {})
+    return Response(status, encode(value), JSON_TYPE, headers or {})
