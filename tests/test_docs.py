@@ -53,7 +53,7 @@ async def test_the_examples_of_a_page_run_in_order(
             [
                 sys.executable,
                 *("-W", "error", "-W", "ignore:the server deprecates"),
-                str(ROOT / "tests/doc_pages.py"),
+                str(ROOT / "tests/_support/doc_pages.py"),
                 str(page),
             ],
             cwd=desk,
