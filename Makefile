@@ -11,10 +11,11 @@ NONE_IS_FINE := || [ $$? -eq 5 ]
 EXTRAS_FOR_TESTS := cli,dask,parquet,redis,speed,taskiq,zstd
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types imports properties slow docs coverage nginx bench bench-quick clean
+.PHONY: help demo test check lint format types imports properties slow docs coverage nginx \
+	bench bench-quick release-check sbom clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.demo ## Start the embedded server and stream its 100,000 persons
 	@$(BIN)/posthog-env demo
@@ -63,6 +64,19 @@ bench: $(VENV)/.bench ## Measure this package beside its peers; writes docs/benc
 bench-quick: $(VENV)/.bench ## Measure this package against floor and ceiling, in a minute
 	$(BIN)/python -m benchmarks --quick $(ARGS)
 
+release-check: $(VENV)/.release ## Build twice into dist/, compare the bytes and check what is inside
+	$(BIN)/python .ci/release_check.py $(ARGS)
+
+# Written for the wheel in dist/ with all extras, from an environment that holds nothing else.
+sbom: $(VENV)/.release ## List the components of a release: build/sbom.cdx.json
+	rm -rf build/sbom && mkdir -p build
+	$(BIN)/python -m venv build/sbom
+	build/sbom/bin/python -m pip --disable-pip-version-check --quiet install "$$(ls dist/*.whl)[all]"
+	build/sbom/bin/python -m pip --quiet uninstall --yes pip setuptools
+	$(PIP) install 'cyclonedx-bom>=7'
+	$(BIN)/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml \
+		--output-file build/sbom.cdx.json build/sbom
+
 clean: ## Remove .venv, caches and results
 	rm -rf $(VENV) build dist docs/_build htmlcov .coverage .coverage.* \
 		.mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
@@ -91,6 +105,10 @@ $(VENV)/.test: pyproject.toml | $(VENV)/.pip
 $(VENV)/.dev: pyproject.toml | $(VENV)/.pip
 	$(PIP) install --editable '.[all]' --group tests --group typing --group docs --group lint
 	@touch $(VENV)/.demo $(VENV)/.test $@
+
+$(VENV)/.release: pyproject.toml | $(VENV)/.pip
+	$(PIP) install --editable '.[all]' --group release
+	@touch $(VENV)/.demo $@
 
 $(VENV)/.bench: pyproject.toml | $(VENV)/.pip
 	$(PIP) install --editable '.[$(EXTRAS_FOR_TESTS)]' --group bench

@@ -80,7 +80,7 @@ def read_persons(path: str | PathLike[str], *, blocksize: str = "64MB") -> Any:
         import dask.bag
         import dask.dataframe
     except ImportError:
-        missing = "Dask is missing: pip install 'posthog_env_async[dask]'"
+        missing = "Dask is missing: pip install 'posthog-env-async[dask]'"
         raise ConfigurationError(missing) from None
     name, frames, bags = fspath(path), cast("Any", dask.dataframe), cast("Any", dask.bag)
     if name.endswith(".parquet"):

@@ -156,7 +156,7 @@ def _client(url: str) -> Any:
     try:
         from redis.asyncio import Redis
     except ImportError:
-        missing = "the shared limiter needs redis: pip install 'posthog_env_async[redis]'"
+        missing = "the shared limiter needs redis: pip install 'posthog-env-async[redis]'"
         raise ConfigurationError(missing) from None
     wrong = "the limiter's url must be like redis://host:6379/0, rediss://… or unix://…"
     client: Any = Redis  # its methods are typed in part only

@@ -36,7 +36,7 @@ def partition_broker(
     try:
         from taskiq_redis import RedisAsyncResultBackend, RedisStreamBroker
     except ImportError:
-        missing = "the workers need taskiq: pip install 'posthog_env_async[taskiq]'"
+        missing = "the workers need taskiq: pip install 'posthog-env-async[taskiq]'"
         raise ConfigurationError(missing) from None
     broker: Any = RedisStreamBroker(
         url,
