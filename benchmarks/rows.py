@@ -24,7 +24,7 @@ def email(index: int) -> str:
 
 
 def created_at(index: int) -> str:
-    """Give the creation time: the set is listed newest first (SERVER.md 1.2)."""
+    """Give the creation time: the set is listed newest first (docs/server.md, Paging)."""
     moment = _NEWEST - timedelta(seconds=37 * index, microseconds=index % 999_983)
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 

@@ -84,7 +84,10 @@ class _Clock:
 
 @attrs.define(eq=False)
 class _Server:
-    """Counts what arrives in sliding windows, and refuses what is too much (SERVER.md 7)."""
+    """Counts what arrives in sliding windows, and refuses what is too much.
+
+    See docs/server.md, Throttles.
+    """
 
     windows: Sequence[Limit]
     served: int = 0

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @attrs.frozen
 class LoadedPage:
-    """A page with its rows read and what leads on: `next` (SERVER.md 1.1) or a cursor (3.2).
+    """A page with its rows read and what leads on: `next` or a cursor (docs/server.md, Paging).
 
     `keys` tell the rows apart; `length` counts also those that were not read: `failure` is the
     error of the row that follows the last one read.

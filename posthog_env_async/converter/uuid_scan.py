@@ -13,7 +13,8 @@ def keys_at_head(rows: Sequence[bytes]) -> list[str] | None:
     """Return the `uuid` of each row; `None` unless all rows begin as the first one does.
 
     Alike means: the same texts around a `uuid` of the same length, which may stand in front of it
-    once more, as a person's `id` does (SERVER.md 1.1). Costs a quarter of decoding the rows.
+    once more, as a person's `id` does (docs/server.md, Persons list). Costs a
+    quarter of decoding the rows.
     """
     first = _HEAD.match(rows[0]) if rows else None
     if first is None:

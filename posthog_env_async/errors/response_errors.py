@@ -63,7 +63,7 @@ def error_for(
 ) -> APIStatusError:
     """Turn an error answer into the error to raise.
 
-    Takes every shape that occurs (SERVER.md 6): PostHog's own, `{"error": …}`,
+    Takes every shape that occurs (docs/server.md, Errors): PostHog's own, `{"error": …}`,
     `{"success": false}`, swapped code and detail, plain text, HTML, nothing. `availability` says
     which server versions
     have the endpoint; `secret` is taken out of every text, as are keys and e-mail addresses.
@@ -120,7 +120,8 @@ def wait_asked_for(
 ) -> float | None:
     """Read how many seconds the server asks to wait; `None` when it does not say.
 
-    The `Retry-After` header as seconds or date, else the number in `detail` (SERVER.md 7).
+    The `Retry-After` header as seconds or date, else the number in `detail`; see docs/server.md,
+    Throttles.
     """
     seconds = _header_seconds(header.strip(), now) if header else None
     if seconds is None and (found := _SECONDS.search(detail)):
@@ -152,7 +153,8 @@ def _hog_fields(text: str, status: int) -> dict[str, Any]:
     body = _json_object(text)
     code, detail = _text(body.get("code")), _text(body.get("detail") or body.get("error"))
     if code and detail and _CODE.fullmatch(detail) and not _CODE.fullmatch(code):
-        code, detail = detail, code  # SERVER.md 1.7: some answers have them swapped
+        # Some answers have them swapped: docs/server.md, Other person actions.
+        code, detail = detail, code
     known = {"type", "code", "detail", "attr", "extra", "error"}
     extra = {name: value for name, value in body.items() if name not in known}
     if isinstance(body.get("extra"), dict):

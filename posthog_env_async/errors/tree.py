@@ -106,7 +106,7 @@ class APITimeoutError(APIConnectionError):
 
 
 class APIStatusError(PostHogError):
-    """The server answered with an error status (SERVER.md 6).
+    """The server answered with an error status (docs/server.md, Errors).
 
     `code`, `type`, `detail`, `attr` and `extra` are the fields of PostHog's error body, empty where
     the body had none; `retry_after` is the wait in seconds that the server asked for; `url` has no
@@ -226,8 +226,11 @@ class PostHogWarning(UserWarning):
 
 
 class APIDeprecationWarning(PostHogWarning):
-    """The server announces the end of an endpoint (`Deprecation`, `Sunset`; SERVER.md 0)."""
+    """The server announces the end of an endpoint by `Deprecation` and `Sunset`.
+
+    See docs/server.md, Prefixes.
+    """
 
 
 class TruncatedCSVWarning(PostHogWarning):
-    """A CSV answer has as many rows as the server cuts at (SERVER.md 1.5)."""
+    """A CSV answer has as many rows as the server cuts at (docs/server.md, CSV)."""

@@ -14,7 +14,7 @@ FAILURES = frozenset({"ai/failure", "generation_error"})
 
 @attrs.frozen
 class InsightAnswer:
-    """What `max_tools.create_and_query_insight` gave (SERVER.md 4).
+    """What `max_tools.create_and_query_insight` gave (docs/server.md, Max tools).
 
     `entries` is the whole list as the server sent it, kinds unknown to this version included. A
     generation that failed is still a 200: look at `failed`.

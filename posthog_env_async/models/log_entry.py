@@ -14,7 +14,7 @@ __all__ = ["LOG_ROWS", "LogEntry"]
 
 @attrs.frozen
 class LogEntry:
-    """One log record (SERVER.md 3.2).
+    """One log record (docs/server.md, Logs).
 
     `level` and `severity_text` are open sets of texts; the attribute maps are text to text;
     `resource_fingerprint` is a 64-bit number as text.

@@ -14,7 +14,7 @@ __all__ = ["FOLDER_ROWS", "PersistedFolder"]
 
 @attrs.frozen
 class PersistedFolder:
-    """A place in the file tree that the key's owner keeps (SERVER.md 2).
+    """A place in the file tree that the key's owner keeps (docs/server.md, Persisted folders).
 
     `type` is `home`, `pinned`, `custom_products` or what later servers add.
     """

@@ -67,7 +67,7 @@ class _Person:
 
 @attrs.frozen(repr=False, eq=False)
 class Person:
-    """A person of a project (SERVER.md 1.1, 1.3).
+    """A person of a project (docs/server.md, Persons list and Retrieve).
 
     `id` is the UUID's text in a list and a whole number from `persons.get`; go by `uuid`. `name` is
     whatever property the project displays, so it may be a number or `None`. UUID, times and

@@ -24,7 +24,7 @@ class Project:
 
 @attrs.frozen
 class APIKeyInfo:
-    """What the server says of the key in use (SERVER.md 5); never the key."""
+    """What the server says of the key in use (docs/server.md, Authentication); never the key."""
 
     scopes: tuple[str, ...]
     label: str | None = None

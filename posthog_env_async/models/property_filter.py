@@ -44,7 +44,7 @@ def _one_of(allowed: frozenset[str]) -> Any:
 
 @attrs.frozen
 class PropertyFilter:
-    """One condition on a property (SERVER.md 1.4, 3.1); several are ANDed.
+    """One condition on a property (docs/server.md, Filters and Logs); several are ANDed.
 
     `value` is text, a number or a bool, or a list of them, which for `exact` means any of them;
     `is_set` and `is_not_set` need none. `type` is `person`, or for logs `log`, `log_attribute` or

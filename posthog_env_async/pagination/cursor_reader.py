@@ -53,7 +53,7 @@ class _Accepted:
 
 @attrs.define
 class CursorReader(Generic[T]):
-    """Reads a listing by cursor, page after page (SERVER.md 3.3)."""
+    """Reads a listing by cursor, page after page (docs/server.md, Logs)."""
 
     source: CursorSource[T]
     plan: CursorPlan

@@ -21,7 +21,7 @@ def checked_page_size(page_size: object, most: int, *, auto: bool = False) -> No
 
     Raises:
         ConfigurationError: for another than 1 to `most`, or `"auto"` where that goes; the server
-            takes 0 for 100 and cuts large pages in silence (SERVER.md 1.2).
+            takes 0 for 100 and cuts large pages in silence (docs/server.md, Paging).
     """
     if auto and page_size == "auto":
         return

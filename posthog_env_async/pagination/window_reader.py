@@ -138,7 +138,10 @@ class WindowReader:
 
 
 def _end(page: LoadedPage, call: Request) -> int | None:
-    """Return the offset that `next` names; -1 when it names another listing (SERVER.md 10.2)."""
+    """Return the offset that `next` names; -1 when it names another listing.
+
+    See docs/server.md, Paging.
+    """
     if page.next is None:
         return None
     try:

@@ -35,7 +35,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 @attrs.frozen
 class Logs:
-    """The logs of a project (SERVER.md 3).
+    """The logs of a project (docs/server.md, Logs).
 
     They need the scope `logs:read`, or on older servers `error_tracking:read`.
     """
@@ -99,7 +99,7 @@ def _bodies(query: Mapping[str, Any]) -> Callable[[int, str | None], Mapping[str
 
 
 def _groups(filters: Sequence[PropertyFilter]) -> dict[str, Any]:
-    """Return the two-level group that every server version takes (SERVER.md 3.1)."""
+    """Return the two-level group that every server version takes (docs/server.md, Logs)."""
     leaves = [condition.wire() for condition in filters]
     return {"type": "AND", "values": [{"type": "AND", "values": leaves}]}
 

@@ -31,7 +31,7 @@ AVAILABILITY = (
 
 @attrs.frozen
 class MaxTools:
-    """PostHog's AI (SERVER.md 4); needs the scopes `insight:read` and `query:read`.
+    """PostHog's AI (docs/server.md, Max tools); needs the scopes `insight:read` and `query:read`.
 
     Ten questions a minute and a hundred a day for each user: a question is never asked again by
     itself.

@@ -27,7 +27,7 @@ AVAILABILITY = (
 
 @attrs.frozen
 class PersistedFolders:
-    """The folders that the key's owner keeps in a project (SERVER.md 2)."""
+    """The folders that the key's owner keeps in a project (docs/server.md, Persisted folders)."""
 
     _place: ProjectScope
 

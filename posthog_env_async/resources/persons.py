@@ -33,7 +33,7 @@ CSV_CUTS = (10_000, 50_000, 300_000)
 
 @attrs.frozen
 class Persons:
-    """The persons of a project (SERVER.md 1); needs the scope `person:read`."""
+    """The persons of a project (docs/server.md, Persons list); needs the scope `person:read`."""
 
     _place: ProjectScope
 
@@ -70,7 +70,7 @@ class Persons:
         )
 
     async def get(self, id: int | str | UUID) -> Person:
-        """Get one person by number, UUID or the text of either (SERVER.md 1.3).
+        """Get one person by number, UUID or the text of either (docs/server.md, Retrieve).
 
         Raises:
             NotFoundError: when the project has no such person.
@@ -95,7 +95,7 @@ class Persons:
         distinct_id: str | None = None,
         properties: Sequence[PropertyFilter] | None = None,
     ) -> AsyncGenerator[bytes]:
-        """Yield the server's CSV of the persons as it comes (SERVER.md 1.5).
+        """Yield the server's CSV of the persons as it comes (docs/server.md, CSV).
 
         The server does not page it and cuts it in silence at 10,000, 50,000 or 300,000 rows by its
         version; `TruncatedCSVWarning` is given at those counts. Its columns depend on the data, and
@@ -121,7 +121,9 @@ class Persons:
             )
 
     async def get_csv(self, id: int | str | UUID) -> bytes:
-        """Get the server's CSV of one person, from the servers that have one (SERVER.md 1.3).
+        """Get the server's CSV of one person, from the servers that have one.
+
+        See docs/server.md, Retrieve.
 
         Raises:
             EndpointNotAvailableError: when the server answers nothing, as all newer ones do.

@@ -13,7 +13,7 @@ __all__ = ["Projects"]
 
 @attrs.frozen
 class Projects:
-    """The projects that the key can use (SERVER.md 5); needs `project:read`."""
+    """The projects that the key can use (docs/server.md, Authentication); needs `project:read`."""
 
     _place: ProjectScope
 
@@ -25,7 +25,10 @@ class Projects:
         max_items: int | None = None,
         prefetch: int = 0,
     ) -> Listing[Project]:
-        """List the projects; a key that is scoped to some projects may not (SERVER.md 5)."""
+        """List the projects; a key that is scoped to some projects may not.
+
+        See docs/server.md, Authentication.
+        """
         return self._place.listing(
             Request(path="projects/", scope=("project:read",)),
             PROJECT_ROWS,

@@ -35,7 +35,7 @@ class Address:
 
         Raises:
             ConfigurationError: for user info, a query, blanks, characters outside ASCII, or an
-                ingestion host, which has no private API (SERVER.md 7).
+                ingestion host, which has no private API (docs/server.md, Hosts).
         """
         text = REGIONS.get(host, host)
         written = _WRITTEN.fullmatch(text)
@@ -105,7 +105,7 @@ def project_text(project_id: int | str | None) -> str:
 def quoted_path(path: str) -> str:
     """Quote a path below the project, so that no part of it can leave the project.
 
-    A leading slash may be left out; the trailing one is added (SERVER.md 5).
+    A leading slash may be left out; the trailing one is added (docs/server.md, Authentication).
 
     Raises:
         ConfigurationError: for empty, `.` or `..` parts, a query, backslash or control characters.

@@ -50,7 +50,10 @@ class APIKey:
         )
 
     def header(self) -> str:
-        """Return the `Authorization` header; the scheme's case matters (SERVER.md 5)."""
+        """Return the `Authorization` header; the scheme's case matters.
+
+        See docs/server.md, Authentication.
+        """
         return f"Bearer {self.__secret}"
 
     def secret(self) -> str:

@@ -67,7 +67,7 @@ CLOUD_LIMITS = Limits(
     max_tools=(Limit(10, 60.0), Limit(100, 86_400.0)),
     default=(Limit(480, 60.0), Limit(4800, 3600.0)),
 )
-"""What PostHog Cloud publishes for a personal API key (SERVER.md 7)."""
+"""What PostHog Cloud publishes for a personal API key (docs/server.md, Throttles)."""
 
 
 def as_limits(limits: "Limits | Sequence[Limit] | None") -> Limits:

@@ -133,7 +133,7 @@ def find_route(path: str) -> tuple[Route, re.Match[str] | None, str] | None:
 
 
 def is_served(route: Route, prefix: str, settings: Settings) -> bool:
-    """Tell whether this server has the route under a prefix (SERVER.md 0)."""
+    """Tell whether this server has the route under a prefix (docs/server.md, Prefixes)."""
     if route.feature == "projects":
         return prefix == "projects"
     if route.feature == "folders" and not settings.folders:
@@ -176,7 +176,7 @@ def _deprecation(site: Installation, target: str) -> dict[str, str]:
 async def _guarded(
     site: Installation, call: Request, route: Route, project: str | None
 ) -> Response:
-    """Turn refusals into answers; under CSV an error has an empty body (SERVER.md 1.5)."""
+    """Turn refusals into answers; under CSV an error has an empty body (docs/server.md, CSV)."""
     try:
         call.renderer = negotiate(call, route.renderers)
     except RefusedError as refusal:

@@ -34,7 +34,7 @@ Persons = int | Mapping[int, int]
 class FakePostHog:
     """Serve what PostHog's environments API serves, on the loopback, for tests and demos.
 
-    Every fact comes from SERVER.md; the guide `docs/testing.md` explains each setting.
+    Every fact comes from docs/server.md; the guide `docs/testing.md` explains each setting.
     """
 
     persons: Persons = 100_000

@@ -1,4 +1,4 @@
-"""The key's own record (SERVER.md 5)."""
+"""The key's own record (docs/server.md, Authentication)."""
 
 from posthog_env_async import PostHogEnv
 from posthog_env_async.testing import FakePostHog

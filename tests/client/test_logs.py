@@ -1,4 +1,4 @@
-"""Logs: one query, paged by the server's cursor where it has one (SERVER.md 3)."""
+"""Logs: one query, paged by the server's cursor where it has one (docs/server.md, Logs)."""
 
 import contextlib
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Questions to PostHog's AI: slow, costly, and failing inside a 200 (SERVER.md 4)."""
+"""Questions to PostHog's AI: slow, costly, and failing inside a 200 (docs/server.md, Max tools)."""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Listings by offset over a real server: the whole, in order, and its surface (SERVER.md 1.2)."""
+"""Listings by offset over a real server: the whole, in order, and its surface.
+
+See docs/server.md, Paging.
+"""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""How far ahead a listing reads, and how large its pages are (SERVER.md 1.2)."""
+"""How far ahead a listing reads, and how large its pages are (docs/server.md, Paging)."""
 
 import gc
 from collections.abc import AsyncIterator

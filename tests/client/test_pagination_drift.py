@@ -1,4 +1,7 @@
-"""Pages that are short or empty, and sets that change while they are read (SERVER.md 1.2)."""
+"""Pages that are short or empty, and sets that change while they are read.
+
+See docs/server.md, Paging.
+"""
 
 from typing import Any
 

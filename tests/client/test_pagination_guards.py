@@ -1,4 +1,7 @@
-"""What cannot be right is noticed, and an error surfaces at its own place (SERVER.md 1.2)."""
+"""What cannot be right is noticed, and an error surfaces at its own place.
+
+See docs/server.md, Paging.
+"""
 
 from collections.abc import AsyncIterator, Sequence
 from uuid import UUID

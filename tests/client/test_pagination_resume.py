@@ -1,4 +1,4 @@
-"""A listing goes on from its token, right after the last item (SERVER.md 1.2)."""
+"""A listing goes on from its token, right after the last item (docs/server.md, Paging)."""
 
 import json
 from collections.abc import AsyncIterator

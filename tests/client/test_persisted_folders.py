@@ -1,4 +1,7 @@
-"""Persisted folders: an upsert, a partial and a whole change, and servers without (SERVER.md 2)."""
+"""Persisted folders: an upsert, a partial and a whole change, and servers without.
+
+See docs/server.md, Persisted folders.
+"""
 
 from typing import Any
 from uuid import UUID, uuid4

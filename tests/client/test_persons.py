@@ -1,4 +1,7 @@
-"""Persons: list with every filter, get by every id, the server's CSV (SERVER.md 1)."""
+"""Persons: list with every filter, get by every id, the server's CSV.
+
+See docs/server.md, Persons list.
+"""
 
 import csv
 import gc

@@ -1,4 +1,4 @@
-"""The projects that a key can use (SERVER.md 5)."""
+"""The projects that a key can use (docs/server.md, Authentication)."""
 
 import pytest
 

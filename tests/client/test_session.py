@@ -1,4 +1,7 @@
-"""One call from scope to answer: who asks, and what an answer means (SERVER.md 0, 5, 6)."""
+"""One call from scope to answer: who asks, and what an answer means.
+
+See docs/server.md, Prefixes, Authentication and Errors.
+"""
 
 import gzip
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Where a call goes: both prefixes, redirects, a sub-path (SERVER.md 0, 7)."""
+"""Where a call goes: both prefixes, redirects, a sub-path (docs/server.md, Prefixes and Hosts)."""
 
 import warnings
 from collections.abc import AsyncIterator

@@ -1,4 +1,7 @@
-"""What is sent again after a failure, how often, and what never is (SERVER.md 0, 6)."""
+"""What is sent again after a failure, how often, and what never is.
+
+See docs/server.md, Prefixes and Errors.
+"""
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable

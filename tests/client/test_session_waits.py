@@ -1,4 +1,7 @@
-"""How long a call waits: for an answer, for the end of a 429, for a place (SERVER.md 5, 6)."""
+"""How long a call waits: for an answer, for the end of a 429, for a place.
+
+See docs/server.md, Authentication and Errors.
+"""
 
 import time
 from collections.abc import AsyncIterator

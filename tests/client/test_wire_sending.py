@@ -276,7 +276,7 @@ def named(name: str) -> bytes:
     ids=["an answer", "408", "garbage", "line ends", "half an answer"],
 )
 async def test_bytes_that_come_while_idle_are_never_read_as_an_answer(stray: bytes) -> None:
-    """MEASURED fact 1: aiohttp reads them as the answer to the next request."""
+    """aiohttp reads them as the answer to the next request."""
     async with FaultServer([], then=whole(named("own"))) as server, client(server) as env:
         await env.persons.get(1)
         server.connections[0].writer.write(stray)

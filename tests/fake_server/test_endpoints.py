@@ -1,4 +1,7 @@
-"""Folders, logs and Max in the embedded server (SERVER.md 2, 3, 4)."""
+"""Folders, logs and Max in the embedded server.
+
+See docs/server.md, Persisted folders, Logs and Max tools.
+"""
 
 import base64
 import json as jsonlib
@@ -61,7 +64,7 @@ async def all_logs(http: ClientSession, fake: FakePostHog, **query: Any) -> list
 
 
 async def test_post_is_an_upsert_that_resets_what_is_left_out(http: ClientSession) -> None:
-    # SERVER.md 2
+    # docs/server.md, Persisted folders
     async with FakePostHog(1) as fake:
         first = await ask(
             http, fake, FOLDERS, {"type": "home", "protocol": "x://", "path": "Marketing"}
@@ -75,7 +78,7 @@ async def test_post_is_an_upsert_that_resets_what_is_left_out(http: ClientSessio
 
 
 async def test_folders_are_listed_by_type_as_a_page_with_a_count(http: ClientSession) -> None:
-    # SERVER.md 2
+    # docs/server.md, Persisted folders
     async with FakePostHog(1) as fake:
         for kind in ("pinned", "custom_products", "home"):
             await ask(http, fake, FOLDERS, {"type": kind})
@@ -88,7 +91,7 @@ async def test_folders_are_listed_by_type_as_a_page_with_a_count(http: ClientSes
 
 
 async def test_folders_belong_to_the_owner_of_the_key(http: ClientSession) -> None:
-    # SERVER.md 2
+    # docs/server.md, Persisted folders
     async with FakePostHog(1) as fake:
         _, folder = await ask(http, fake, FOLDERS, {"type": "home"})
         other = fake.add_key(user=8)
@@ -102,7 +105,7 @@ async def test_folders_belong_to_the_owner_of_the_key(http: ClientSession) -> No
 
 
 async def test_a_folder_is_read_changed_replaced_and_deleted(http: ClientSession) -> None:
-    # SERVER.md 2
+    # docs/server.md, Persisted folders
     async with FakePostHog(1) as fake:
         _, made = await ask(http, fake, FOLDERS, {"type": "home", "path": "A"})
         path = f"{FOLDERS}{made['id']}/"
@@ -120,7 +123,7 @@ async def test_a_folder_is_read_changed_replaced_and_deleted(http: ClientSession
 
 
 async def test_patching_to_a_type_that_is_taken_is_a_500(http: ClientSession) -> None:
-    # SERVER.md 2
+    # docs/server.md, Persisted folders
     async with FakePostHog(1) as fake:
         await ask(http, fake, FOLDERS, {"type": "home"})
         _, pinned = await ask(http, fake, FOLDERS, {"type": "pinned"})
@@ -156,7 +159,7 @@ async def test_patching_to_a_type_that_is_taken_is_a_500(http: ClientSession) ->
 async def test_a_bad_folder_is_refused_with_its_field(
     body: Any, code: str, detail: str, attr: str
 ) -> None:
-    # SERVER.md 2
+    # docs/server.md, Persisted folders
     async with FakePostHog(1) as fake, ClientSession() as http:
         status, error = await ask(http, fake, FOLDERS, body)
 
@@ -165,7 +168,7 @@ async def test_a_bad_folder_is_refused_with_its_field(
 
 
 async def test_an_old_server_has_two_types(http: ClientSession) -> None:
-    # SERVER.md 2
+    # docs/server.md, Persisted folders
     async with FakePostHog(1, version="old") as fake:
         status, _ = await ask(http, fake, FOLDERS, {"type": "custom_products"})
 
@@ -173,7 +176,7 @@ async def test_an_old_server_has_two_types(http: ClientSession) -> None:
 
 
 async def test_a_folder_id_that_is_no_uuid_is_not_found(http: ClientSession) -> None:
-    # SERVER.md 2
+    # docs/server.md, Persisted folders
     async with FakePostHog(1) as fake:
         status, _ = await ask(http, fake, f"{FOLDERS}home/", method="GET")
 
@@ -181,7 +184,7 @@ async def test_a_folder_id_that_is_no_uuid_is_not_found(http: ClientSession) -> 
 
 
 async def test_a_form_makes_a_folder_too(http: ClientSession) -> None:
-    # SERVER.md 2
+    # docs/server.md, Persisted folders
     async with FakePostHog(1) as fake:
         headers = {"Authorization": f"Bearer {fake.key}"}
         form = {"type": "home", "path": "a b"}
@@ -196,7 +199,7 @@ async def test_a_form_makes_a_folder_too(http: ClientSession) -> None:
 async def test_a_body_that_cannot_be_read_is_refused(
     kind: str, status: int, code: str, http: ClientSession
 ) -> None:
-    # SERVER.md 6
+    # docs/server.md, Errors
     async with FakePostHog(1) as fake:
         headers = {"Authorization": f"Bearer {fake.key}", "Content-Type": kind}
         async with http.post(fake.url + FOLDERS, data=b"{", headers=headers) as response:
@@ -205,7 +208,7 @@ async def test_a_body_that_cannot_be_read_is_refused(
 
 @pytest.mark.parametrize("prefix", ["environments", "projects"])
 async def test_folders_and_max_can_be_gone(prefix: str, http: ClientSession) -> None:
-    # SERVER.md 0, 2, 4: no counterpart, so nothing is rewritten
+    # docs/server.md, Prefixes: no counterpart, so nothing is rewritten
     async with FakePostHog(1, folders=False, max_tools=False) as fake:
         answers = [
             await ask(http, fake, path.replace("projects", prefix), {}) for path in (FOLDERS, MAX)
@@ -221,7 +224,7 @@ async def test_folders_and_max_can_be_gone(prefix: str, http: ClientSession) -> 
 
 
 async def test_a_page_of_logs_has_the_shape_of_a_new_server(http: ClientSession) -> None:
-    # SERVER.md 3.2
+    # docs/server.md, Logs
     async with FakePostHog(1, now=NOW) as fake:
         status, page = await logs(http, fake, limit=5)
 
@@ -246,7 +249,7 @@ async def test_a_page_of_logs_has_the_shape_of_a_new_server(http: ClientSession)
 async def test_the_cursor_leads_through_everything_once(
     order: str, tie: int, http: ClientSession
 ) -> None:
-    # SERVER.md 3.3
+    # docs/server.md, Logs
     async with FakePostHog(1, now=NOW, logs=500, log_tie=tie) as fake:
         rows = await all_logs(http, fake, orderBy=order, limit=60)
 
@@ -260,7 +263,7 @@ async def test_the_cursor_leads_through_everything_once(
 async def test_a_server_out_of_time_answers_short_pages_with_more_to_come(
     http: ClientSession,
 ) -> None:
-    # SERVER.md 3.3
+    # docs/server.md, Logs
     async with FakePostHog(1, now=NOW, logs=500, log_budget=50) as fake:
         _, page = await logs(http, fake, limit=100, severityLevels=["error"])
         rows = await all_logs(http, fake, limit=100, severityLevels=["error"])
@@ -272,7 +275,7 @@ async def test_a_server_out_of_time_answers_short_pages_with_more_to_come(
 
 
 async def test_logs_are_filtered_in_every_way(http: ClientSession) -> None:
-    # SERVER.md 3.1
+    # docs/server.md, Logs
     leaves = [
         {
             "key": "k8s.pod.name",
@@ -296,7 +299,7 @@ async def test_logs_are_filtered_in_every_way(http: ClientSession) -> None:
 
 
 async def test_dates_bound_the_logs_and_may_be_relative(http: ClientSession) -> None:
-    # SERVER.md 3.1
+    # docs/server.md, Logs
     async with FakePostHog(1, now=NOW) as fake:
         _, exact = await logs(
             http,
@@ -315,7 +318,7 @@ async def test_dates_bound_the_logs_and_may_be_relative(http: ClientSession) -> 
 
 
 async def test_the_limit_of_logs_is_1000_and_at_most_2000(http: ClientSession) -> None:
-    # SERVER.md 3.1
+    # docs/server.md, Logs
     async with FakePostHog(1, now=NOW) as fake:
         _, default = await logs(http, fake)
         _, most = await logs(http, fake, limit=5000)
@@ -325,7 +328,7 @@ async def test_the_limit_of_logs_is_1000_and_at_most_2000(http: ClientSession) -
 
 @pytest.mark.parametrize("after", ["nonsense", "bm90IGpzb24=", 17, "eyJ1dWlkIjogMX0="])
 async def test_a_malformed_cursor_is_ignored_in_silence(after: Any, http: ClientSession) -> None:
-    # SERVER.md 3.3
+    # docs/server.md, Logs
     async with FakePostHog(1, now=NOW) as fake:
         _, first = await logs(http, fake, limit=3)
         _, same = await logs(http, fake, limit=3, after=after)
@@ -335,7 +338,7 @@ async def test_a_malformed_cursor_is_ignored_in_silence(after: Any, http: Client
 
 
 async def test_the_cursor_is_base64_of_time_and_uuid(http: ClientSession) -> None:
-    # SERVER.md 3.3
+    # docs/server.md, Logs
     async with FakePostHog(1, now=NOW) as fake:
         _, page = await logs(http, fake, limit=3)
 
@@ -347,7 +350,7 @@ async def test_the_cursor_is_base64_of_time_and_uuid(http: ClientSession) -> Non
 
 
 async def test_a_mid_server_has_no_cursor_and_ignores_one(http: ClientSession) -> None:
-    # SERVER.md 3.1, 3.2
+    # docs/server.md, Logs
     async with FakePostHog(1, now=NOW) as new, FakePostHog(1, now=NOW, version="mid") as mid:
         _, page = await logs(http, new, limit=3)
         _, first = await logs(http, mid, limit=3)
@@ -358,7 +361,7 @@ async def test_a_mid_server_has_no_cursor_and_ignores_one(http: ClientSession) -
 
 
 async def test_an_old_server_answers_query_and_results(http: ClientSession) -> None:
-    # SERVER.md 3.2: the echo may be a list of pairs
+    # docs/server.md, Logs: the echo may be a list of pairs
     async with FakePostHog(1, now=NOW, version="old") as fake:
         _, page = await logs(http, fake, limit=3)
 
@@ -367,7 +370,7 @@ async def test_an_old_server_answers_query_and_results(http: ClientSession) -> N
 
 
 async def test_attributes_can_be_left_out(http: ClientSession) -> None:
-    # SERVER.md 3.1
+    # docs/server.md, Logs
     async with FakePostHog(1, now=NOW) as fake:
         _, page = await logs(http, fake, limit=1, excludeAttributes=True)
 
@@ -400,7 +403,7 @@ async def test_attributes_can_be_left_out(http: ClientSession) -> None:
 async def test_a_bad_logs_query_is_refused(
     body: Any, status: int, expected: Any, http: ClientSession
 ) -> None:
-    # SERVER.md 3.1
+    # docs/server.md, Logs
     async with FakePostHog(1, now=NOW) as fake:
         answered, error = await ask(http, fake, LOGS, body)
 
@@ -428,7 +431,7 @@ async def test_a_bad_logs_query_is_refused(
 async def test_an_old_server_breaks_on_what_a_new_one_takes(
     query: Any, http: ClientSession
 ) -> None:
-    # SERVER.md 3.1
+    # docs/server.md, Logs
     query = query if isinstance(query, str) else {"dateRange": DATES} | query
     async with FakePostHog(1, now=NOW, version="old") as fake:
         status, _ = await ask(http, fake, LOGS, {"query": query})
@@ -448,7 +451,7 @@ async def test_logs_end_now_unless_told_otherwise(http: ClientSession) -> None:
 
 
 async def test_max_answers_a_list_of_entries(http: ClientSession) -> None:
-    # SERVER.md 4
+    # docs/server.md, Max tools
     async with FakePostHog(1) as fake:
         status, entries = await ask(
             http, fake, MAX, {"query": "users by plan", "insight_type": "trends"}
@@ -463,7 +466,7 @@ async def test_max_answers_a_list_of_entries(http: ClientSession) -> None:
 
 
 async def test_max_fails_inside_a_200(http: ClientSession) -> None:
-    # SERVER.md 4
+    # docs/server.md, Max tools
     async with FakePostHog(1) as fake:
         status, entries = await ask(
             http, fake, MAX, {"query": "the impossible", "insight_type": "sql"}
@@ -496,7 +499,7 @@ async def test_the_answer_of_max_can_be_scripted_once(http: ClientSession) -> No
 async def test_a_bad_question_is_refused(
     body: Any, code: str, attr: str, http: ClientSession
 ) -> None:
-    # SERVER.md 4
+    # docs/server.md, Max tools
     async with FakePostHog(1) as fake:
         status, error = await ask(http, fake, MAX, body)
 
@@ -504,7 +507,7 @@ async def test_a_bad_question_is_refused(
 
 
 async def test_the_text_format_is_dead(http: ClientSession) -> None:
-    # SERVER.md 4
+    # docs/server.md, Max tools
     async with FakePostHog(1) as fake:
         status, _ = await ask(http, fake, MAX, {}, format="txt")
         headers = {"Authorization": f"Bearer {fake.key}", "Accept": "text/event-stream"}

@@ -1,4 +1,4 @@
-"""The embedded server speaks as SERVER.md says: prefixes, projects, records."""
+"""The embedded server speaks as docs/server.md says: prefixes, projects, records."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -22,7 +22,7 @@ async def http() -> AsyncIterator[ClientSession]:
 async def test_a_rewritten_call_carries_three_headers_and_links_to_projects(
     http: ClientSession,
 ) -> None:
-    # SERVER.md 0
+    # docs/server.md, Prefixes
     async with FakePostHog(50) as fake:
         url = f"{fake.url}/api/environments/1/persons/?limit=10"
         async with http.get(url, headers=bearer(fake)) as response:
@@ -40,7 +40,7 @@ async def test_a_rewritten_call_carries_three_headers_and_links_to_projects(
 async def test_an_error_of_a_rewritten_call_carries_them_too_but_for_an_empty_sunset(
     http: ClientSession,
 ) -> None:
-    # SERVER.md 0
+    # docs/server.md, Prefixes
     async with (
         FakePostHog(5, sunset=None) as fake,
         http.get(f"{fake.url}/api/environments/1/persons/") as response,
@@ -64,7 +64,7 @@ async def test_an_error_of_a_rewritten_call_carries_them_too_but_for_an_empty_su
 async def test_each_mode_serves_its_prefixes(
     mode: Any, environments: int, projects: int, http: ClientSession
 ) -> None:
-    # SERVER.md 0
+    # docs/server.md, Prefixes
     async with FakePostHog(5, mode=mode) as fake:
         statuses = {}
         for prefix in ("environments", "projects"):
@@ -78,7 +78,7 @@ async def test_each_mode_serves_its_prefixes(
 
 
 async def test_real_routes_link_to_themselves_and_warn_of_nothing(http: ClientSession) -> None:
-    # SERVER.md 0
+    # docs/server.md, Prefixes
     async with FakePostHog(50, mode="routes") as fake:
         url = f"{fake.url}/api/environments/1/persons/?limit=10"
         async with http.get(url, headers=bearer(fake)) as response:
@@ -89,7 +89,7 @@ async def test_real_routes_link_to_themselves_and_warn_of_nothing(http: ClientSe
 
 
 async def test_a_redirect_keeps_the_query(http: ClientSession) -> None:
-    # SERVER.md 0
+    # docs/server.md, Prefixes
     async with FakePostHog(5, mode="redirect") as fake:
         url = f"{fake.url}/api/environments/1/persons/?limit=10"
         async with http.get(url, headers=bearer(fake), allow_redirects=False) as response:
@@ -97,7 +97,7 @@ async def test_a_redirect_keeps_the_query(http: ClientSession) -> None:
 
 
 async def test_a_server_may_live_under_a_sub_path(http: ClientSession) -> None:
-    # SERVER.md 7
+    # docs/server.md, Hosts
     async with FakePostHog(20, sub_path="/analytics") as fake:
         assert fake.url.endswith("/analytics")
         _, page = await ask(http, fake, limit=5)
@@ -108,7 +108,7 @@ async def test_a_server_may_live_under_a_sub_path(http: ClientSession) -> None:
 
 
 async def test_an_unknown_route_is_a_loud_404_and_remembered(http: ClientSession) -> None:
-    # SERVER.md 0, 6
+    # docs/server.md, Prefixes and Errors
     async with FakePostHog(5) as fake:
         for path in ("/api/environments/1/dashboards/", "/api/projects/1/person/", "/"):
             assert await ask(http, fake, path) == (404, ENDPOINT_NOT_FOUND)
@@ -121,7 +121,7 @@ async def test_an_unknown_route_is_a_loud_404_and_remembered(http: ClientSession
 
 
 async def test_at_current_is_a_project_too(http: ClientSession) -> None:
-    # SERVER.md 0
+    # docs/server.md, Prefixes
     async with FakePostHog({4: 3, 9: 2}) as fake:
         _, page = await ask(http, fake, "/api/projects/@current/persons/", include_total=1)
 
@@ -132,7 +132,7 @@ async def test_at_current_is_a_project_too(http: ClientSession) -> None:
 
 
 async def test_projects_are_a_standard_page(http: ClientSession) -> None:
-    # SERVER.md 5
+    # docs/server.md, Authentication
     async with FakePostHog({1: 3, 2: 2, 3: 0}) as fake:
         _, page = await ask(http, fake, "/api/projects/", limit=2)
         _, rest = await ask(http, fake, page["next"])
@@ -146,7 +146,7 @@ async def test_projects_are_a_standard_page(http: ClientSession) -> None:
 
 
 async def test_a_bad_limit_of_a_standard_page_is_ignored(http: ClientSession) -> None:
-    # SERVER.md 2
+    # docs/server.md, Persisted folders
     async with FakePostHog({1: 3, 2: 2}) as fake:
         _, page = await ask(http, fake, "/api/projects/", limit="x", offset=-1)
 

@@ -89,7 +89,7 @@ async def test_a_fault_can_mean_some_requests_only(http: ClientSession) -> None:
 async def test_a_status_brings_the_body_that_posthog_sends_with_it(
     status: int, kind: str, code: str, http: ClientSession
 ) -> None:
-    # SERVER.md 6
+    # docs/server.md, Errors
     async with FakePostHog(5) as fake:
         fake.faults.append(Fault(status))
         headers = {"Authorization": f"Bearer {fake.key}"}
@@ -113,7 +113,7 @@ async def test_a_status_brings_the_body_that_posthog_sends_with_it(
 async def test_odd_bodies_come_as_they_are_given(
     fault: Fault, body: bytes, kind: str | None, http: ClientSession
 ) -> None:
-    # SERVER.md 6
+    # docs/server.md, Errors
     async with FakePostHog(5) as fake:
         fake.faults.append(fault)
         status, found, headers = await ask(http, fake)
@@ -122,7 +122,7 @@ async def test_odd_bodies_come_as_they_are_given(
 
 
 async def test_a_gateway_speaks_html(http: ClientSession) -> None:
-    # SERVER.md 6
+    # docs/server.md, Errors
     async with FakePostHog(5) as fake:
         fake.faults.append(Fault(502, action="html", headers={"Retry-After": "7"}))
         status, body, headers = await ask(http, fake)
@@ -212,7 +212,7 @@ async def test_closing_the_fake_ends_a_stall(http: ClientSession) -> None:
 
 
 async def test_the_second_call_of_a_window_of_one_is_refused(http: ClientSession) -> None:
-    # SERVER.md 7
+    # docs/server.md, Throttles
     async with FakePostHog(5, throttles=ONE_A_MINUTE) as fake:
         assert (await ask(http, fake))[0] == 200
         status, body, headers = await ask(http, fake)
@@ -226,7 +226,7 @@ async def test_the_second_call_of_a_window_of_one_is_refused(http: ClientSession
 
 
 async def test_a_window_slides_and_refusals_do_not_count(http: ClientSession) -> None:
-    # SERVER.md 7
+    # docs/server.md, Throttles
     async with FakePostHog(5, throttles={"persons": ((2, 0.3),)}) as fake:
         first = await statuses(http, fake, *[PERSONS] * 6)
         await asyncio.sleep(0.31)
@@ -237,7 +237,7 @@ async def test_a_window_slides_and_refusals_do_not_count(http: ClientSession) ->
 
 
 async def test_each_class_and_each_key_counts_on_its_own(http: ClientSession) -> None:
-    # SERVER.md 7
+    # docs/server.md, Throttles
     async with FakePostHog(5, throttles=ONE_A_MINUTE) as fake:
         other = fake.add_key()
         found = await statuses(http, fake, PERSONS, FOLDERS, FOLDERS, f"{PERSONS}1/")
@@ -248,7 +248,7 @@ async def test_each_class_and_each_key_counts_on_its_own(http: ClientSession) ->
 
 
 async def test_several_windows_hold_at_once(http: ClientSession) -> None:
-    # SERVER.md 7
+    # docs/server.md, Throttles
     throttles = {"persons": ((5, 0.05), (6, 3600.0))}
     async with FakePostHog(5, throttles=throttles) as fake:
         found: list[int] = []
@@ -262,7 +262,7 @@ async def test_several_windows_hold_at_once(http: ClientSession) -> None:
 
 
 async def test_oauth_tokens_have_limits_by_user_and_none_elsewhere(http: ClientSession) -> None:
-    # SERVER.md 1.6, 7
+    # docs/server.md, Throttles
     throttles = {"persons_web": ((1, 60.0),), "default": ((1, 60.0),)}
     async with FakePostHog(5, throttles=throttles) as fake:
         one, two = fake.add_key("pha_one"), fake.add_key("pha_two")
@@ -274,7 +274,7 @@ async def test_oauth_tokens_have_limits_by_user_and_none_elsewhere(http: ClientS
 
 
 async def test_max_counts_by_user(http: ClientSession) -> None:
-    # SERVER.md 4
+    # docs/server.md, Max tools
     async with FakePostHog(5, throttles={"max_tools": ((1, 86_400.0),)}) as fake:
         keys = [fake.key, fake.add_key(), fake.add_key(user=8)]
         found = [(await ask(http, fake, MAX, key=key, method="POST"))[0] for key in keys]
@@ -286,7 +286,7 @@ async def test_max_counts_by_user(http: ClientSession) -> None:
 async def test_retry_after_can_be_missing_or_a_date(
     kind: Any, expected: str | None, http: ClientSession
 ) -> None:
-    # SERVER.md 7
+    # docs/server.md, Throttles
     async with FakePostHog(5, throttles=ONE_A_MINUTE, retry_after=kind) as fake:
         await ask(http, fake)
         status, body, headers = await ask(http, fake)
@@ -298,7 +298,7 @@ async def test_retry_after_can_be_missing_or_a_date(
 
 
 async def test_one_second_is_no_plural(http: ClientSession) -> None:
-    # SERVER.md 7
+    # docs/server.md, Throttles
     async with FakePostHog(5, throttles={"persons": ((0, 1.0),)}) as fake:
         _, body, _ = await ask(http, fake)
 
@@ -306,7 +306,7 @@ async def test_one_second_is_no_plural(http: ClientSession) -> None:
 
 
 async def test_the_table_of_the_cloud_lets_240_persons_calls_through(http: ClientSession) -> None:
-    # SERVER.md 7
+    # docs/server.md, Throttles
     async with FakePostHog(5, throttles=CLOUD_THROTTLES) as fake:
         found = await statuses(http, fake, *[PERSONS] * 241)
 

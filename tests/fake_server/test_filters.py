@@ -1,4 +1,4 @@
-"""The filters of persons in the embedded server (SERVER.md 1.1, 1.4)."""
+"""The filters of persons in the embedded server (docs/server.md, Persons list and Filters)."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -17,7 +17,7 @@ async def http() -> AsyncIterator[ClientSession]:
 
 
 async def test_email_and_distinct_id_are_exact(http: ClientSession) -> None:
-    # SERVER.md 1.1
+    # docs/server.md, Persons list
     async with FakePostHog(300) as fake:
         _, page = await ask(http, fake, limit=300)
         row = page["results"][123]
@@ -31,7 +31,7 @@ async def test_email_and_distinct_id_are_exact(http: ClientSession) -> None:
 
 
 async def test_search_finds_a_part_whatever_its_case(http: ClientSession) -> None:
-    # SERVER.md 1.1: blanks around are stripped
+    # docs/server.md, Persons list: blanks around are stripped
     async with FakePostHog(300) as fake:
         _, everybody = await ask(http, fake, limit=300)
         _, page = await ask(http, fake, search=" LOVELACE ", limit=300)
@@ -42,7 +42,7 @@ async def test_search_finds_a_part_whatever_its_case(http: ClientSession) -> Non
 
 
 async def test_search_goes_through_thousands(http: ClientSession) -> None:
-    # SERVER.md 1.1
+    # docs/server.md, Persons list
     async with FakePostHog(5_000) as fake:
         for number in range(1, 40):
             _, page = await ask(http, fake, search=f".{number}@")
@@ -52,7 +52,7 @@ async def test_search_goes_through_thousands(http: ClientSession) -> None:
 async def test_search_on_an_old_server_knows_only_email_and_whole_distinct_ids(
     http: ClientSession,
 ) -> None:
-    # SERVER.md 1.1
+    # docs/server.md, Persons list
     async with FakePostHog(300, version="old") as fake:
         found = [
             len((await ask(http, fake, search=text))[1]["results"])
@@ -63,7 +63,7 @@ async def test_search_on_an_old_server_knows_only_email_and_whole_distinct_ids(
 
 
 async def test_a_filtered_list_pages_counts_and_sees_changes(http: ClientSession) -> None:
-    # SERVER.md 1.1
+    # docs/server.md, Persons list
     async with FakePostHog(300) as fake:
         uuid = fake.add_person(properties={"email": "grace@example.com"}, name="Grace")
         _, first = await ask(http, fake, search="grace", limit=2, include_total=1)
@@ -115,7 +115,7 @@ async def test_a_filtered_list_pages_counts_and_sees_changes(http: ClientSession
 async def test_property_filters_mean_what_they_say(
     leaf: str, test: Any, http: ClientSession
 ) -> None:
-    # SERVER.md 1.4
+    # docs/server.md, Filters
     async with FakePostHog(200) as fake:
         _, everybody = await ask(http, fake, limit=200)
         _, page = await ask(http, fake, properties=f"[{leaf}]", limit=200)
@@ -124,7 +124,7 @@ async def test_property_filters_mean_what_they_say(
 
 
 async def test_dates_compare_as_dates(http: ClientSession) -> None:
-    # SERVER.md 1.4
+    # docs/server.md, Filters
     leaf = '[{{"key":"joined","value":"2026-05-01","operator":"is_date_{}"}}]'
     async with FakePostHog(0) as fake:
         for day in ("2026-04-30", "2026-05-01", "2026-05-02T10:00:00Z", "no date"):
@@ -145,7 +145,7 @@ async def test_dates_compare_as_dates(http: ClientSession) -> None:
 
 
 async def test_properties_that_are_no_json_are_refused(http: ClientSession) -> None:
-    # SERVER.md 1.4
+    # docs/server.md, Filters
     async with FakePostHog(5) as fake:
         answer = await ask(http, fake, properties="{not json")
 
@@ -174,13 +174,13 @@ async def test_properties_that_are_no_json_are_refused(http: ClientSession) -> N
 async def test_malformed_properties_break_a_new_server(
     properties: str, http: ClientSession
 ) -> None:
-    # SERVER.md 1.4
+    # docs/server.md, Filters
     async with FakePostHog(5) as fake:
         assert await ask(http, fake, properties=properties) == (500, SERVER_ERROR)
 
 
 async def test_an_old_server_understands_groups(http: ClientSession) -> None:
-    # SERVER.md 1.4
+    # docs/server.md, Filters
     leaves = '{"key":"plan","value":"scale"},{"key":"plan","value":"free"}'
     async with FakePostHog(200, version="old") as fake:
         _, either = await ask(http, fake, properties=f'{{"type":"OR","values":[{leaves}]}}')
@@ -191,7 +191,7 @@ async def test_an_old_server_understands_groups(http: ClientSession) -> None:
 
 
 async def test_empty_properties_are_no_filter(http: ClientSession) -> None:
-    # SERVER.md 1.4
+    # docs/server.md, Filters
     async with FakePostHog(5) as fake:
         _, page = await ask(http, fake, properties="")
 

@@ -1,4 +1,4 @@
-"""Keys, scopes and their refusals in the embedded server (SERVER.md 5)."""
+"""Keys, scopes and their refusals in the embedded server (docs/server.md, Authentication)."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -58,7 +58,7 @@ async def ask(
 async def test_who_is_not_known_gets_a_401(
     auth: str | None, code: str, detail: str, http: ClientSession
 ) -> None:
-    # SERVER.md 5: the scheme is case-sensitive
+    # docs/server.md, Authentication: the scheme is case-sensitive
     async with FakePostHog(5) as fake:
         fake.add_key("pha_old", expired=True)
 
@@ -74,7 +74,7 @@ async def test_who_is_not_known_gets_a_401(
 
 
 async def test_a_401_says_how_to_authenticate(http: ClientSession) -> None:
-    # SERVER.md 5
+    # docs/server.md, Authentication
     async with FakePostHog(5) as fake, http.get(fake.url + PERSONS) as response:
         assert response.headers["WWW-Authenticate"] == (
             f'Bearer resource_metadata="{fake.url}/.well-known/oauth-protected-resource"'
@@ -82,7 +82,7 @@ async def test_a_401_says_how_to_authenticate(http: ClientSession) -> None:
 
 
 async def test_a_key_may_come_in_the_query_or_in_the_body(http: ClientSession) -> None:
-    # SERVER.md 5: header, body, query; the first found is the only one tried
+    # docs/server.md, Authentication: header, body, query; the first found is the only one tried
     async with FakePostHog(5) as fake:
         query, _ = await ask(http, fake, f"{PERSONS}?personal_api_key={fake.key}")
         body, _ = await ask(http, fake, PERSONS, method="POST", json={"personal_api_key": fake.key})
@@ -99,7 +99,7 @@ async def test_a_key_may_come_in_the_query_or_in_the_body(http: ClientSession) -
 
 
 async def test_a_form_may_carry_the_key(http: ClientSession) -> None:
-    # SERVER.md 5
+    # docs/server.md, Authentication
     async with FakePostHog(5) as fake:
         form = {"personal_api_key": fake.key}
         async with http.post(fake.url + PERSONS, data=form) as response:
@@ -114,7 +114,7 @@ async def test_a_body_that_is_no_json_holds_no_key(http: ClientSession) -> None:
 
 
 async def test_a_project_secret_key_is_not_supported(http: ClientSession) -> None:
-    # SERVER.md 5
+    # docs/server.md, Authentication
     async with FakePostHog(5) as fake:
         status, body = await ask(http, fake, auth="Bearer phs_secret")
 
@@ -140,7 +140,7 @@ async def test_a_project_secret_key_is_not_supported(http: ClientSession) -> Non
 async def test_a_missing_scope_is_named(
     path: str, method: str, scope: str, http: ClientSession
 ) -> None:
-    # SERVER.md 5: 403 has the type of a 401
+    # docs/server.md, Authentication: 403 has the type of a 401
     async with FakePostHog(5, scopes=["cohort:write"]) as fake:
         status, body = await ask(http, fake, path, method=method, auth=f"Bearer {fake.key}")
 
@@ -154,7 +154,7 @@ async def test_a_missing_scope_is_named(
 
 
 async def test_max_needs_two_scopes(http: ClientSession) -> None:
-    # SERVER.md 4
+    # docs/server.md, Max tools
     async with FakePostHog(5, scopes=["insight:read"]) as fake:
         path = "/api/projects/1/max_tools/create_and_query_insight/"
         _, body = await ask(http, fake, path, method="POST", auth=f"Bearer {fake.key}")
@@ -164,7 +164,7 @@ async def test_max_needs_two_scopes(http: ClientSession) -> None:
 
 @pytest.mark.parametrize("version", ["mid", "old"])
 async def test_logs_needed_another_scope_before(version: Any, http: ClientSession) -> None:
-    # SERVER.md 3.4
+    # docs/server.md, Logs
     async with FakePostHog(5, version=version, scopes=["logs:read"]) as fake:
         path = "/api/projects/1/logs/query/"
         _, body = await ask(http, fake, path, method="POST", auth=f"Bearer {fake.key}")
@@ -173,7 +173,7 @@ async def test_logs_needed_another_scope_before(version: Any, http: ClientSessio
 
 
 async def test_write_implies_read(http: ClientSession) -> None:
-    # SERVER.md 5
+    # docs/server.md, Authentication
     async with FakePostHog(5, scopes=["person:write"]) as fake:
         status, _ = await ask(http, fake, auth=f"Bearer {fake.key}")
 
@@ -181,7 +181,7 @@ async def test_write_implies_read(http: ClientSession) -> None:
 
 
 async def test_a_key_scoped_to_projects_sees_no_other(http: ClientSession) -> None:
-    # SERVER.md 5
+    # docs/server.md, Authentication
     async with FakePostHog({1: 5, 5: 5}, scoped_teams=[1]) as fake:
         auth = f"Bearer {fake.key}"
         own, _ = await ask(http, fake, auth=auth)
@@ -197,7 +197,7 @@ async def test_a_key_scoped_to_projects_sees_no_other(http: ClientSession) -> No
 
 @pytest.mark.parametrize("project", ["99", "abc"])
 async def test_an_unknown_project_is_named_so(project: str, http: ClientSession) -> None:
-    # SERVER.md 5
+    # docs/server.md, Authentication
     async with FakePostHog(5) as fake:
         path = f"/api/projects/{project}/persons/"
         status, body = await ask(http, fake, path, auth=f"Bearer {fake.key}")
@@ -206,7 +206,7 @@ async def test_an_unknown_project_is_named_so(project: str, http: ClientSession)
 
 
 async def test_a_key_can_read_its_own_record(http: ClientSession) -> None:
-    # SERVER.md 5
+    # docs/server.md, Authentication
     async with FakePostHog(5) as fake:
         key = fake.add_key(
             scopes=["person:read"], scoped_teams=[1], scoped_organizations=["o"], label="ci"

@@ -1,4 +1,4 @@
-"""The list of persons in the embedded server (SERVER.md 1.1, 1.2)."""
+"""The list of persons in the embedded server (docs/server.md, Persons list and Paging)."""
 
 import json
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ async def http() -> AsyncIterator[ClientSession]:
 
 
 async def test_a_row_of_the_list_has_the_fields_of_a_new_server(http: ClientSession) -> None:
-    # SERVER.md 1.1
+    # docs/server.md, Persons list
     async with FakePostHog(5) as fake:
         _, page = await ask(http, fake)
 
@@ -46,7 +46,7 @@ async def test_a_row_of_the_list_has_the_fields_of_a_new_server(http: ClientSess
 
 @pytest.mark.parametrize("version", ["mid", "old"])
 async def test_older_servers_do_not_know_last_seen(version: Any, http: ClientSession) -> None:
-    # SERVER.md 1.1
+    # docs/server.md, Persons list
     async with FakePostHog(5, version=version) as fake:
         _, page = await ask(http, fake)
 
@@ -56,7 +56,7 @@ async def test_older_servers_do_not_know_last_seen(version: Any, http: ClientSes
 async def test_following_next_gives_everybody_in_the_order_of_the_query(
     http: ClientSession,
 ) -> None:
-    # SERVER.md 1.2
+    # docs/server.md, Paging
     async with FakePostHog(95) as fake:
         found = await uuids_by_next(http, fake, 10)
 
@@ -64,7 +64,7 @@ async def test_following_next_gives_everybody_in_the_order_of_the_query(
 
 
 async def test_a_total_that_fills_its_pages_ends_with_an_empty_one(http: ClientSession) -> None:
-    # SERVER.md 1.2
+    # docs/server.md, Paging
     async with FakePostHog(20) as fake:
         _, full = await ask(http, fake, limit=10, offset=10)
         _, empty = await ask(http, fake, limit=10, offset=20)
@@ -75,7 +75,7 @@ async def test_a_total_that_fills_its_pages_ends_with_an_empty_one(http: ClientS
 
 @pytest.mark.parametrize("limit", ["", "0", None])
 async def test_no_limit_means_a_hundred(limit: str | None, http: ClientSession) -> None:
-    # SERVER.md 1.1
+    # docs/server.md, Persons list
     params = {} if limit is None else {"limit": limit}
     async with FakePostHog(150) as fake:
         _, page = await ask(http, fake, **params)
@@ -87,13 +87,13 @@ async def test_no_limit_means_a_hundred(limit: str | None, http: ClientSession) 
 async def test_a_limit_that_is_no_number_is_a_500(
     params: dict[str, str], http: ClientSession
 ) -> None:
-    # SERVER.md 1.2
+    # docs/server.md, Paging
     async with FakePostHog(5) as fake:
         assert await ask(http, fake, **params) == (500, SERVER_ERROR)
 
 
 async def test_a_limit_above_50_000_is_cut_in_silence(http: ClientSession) -> None:
-    # SERVER.md 1.2
+    # docs/server.md, Paging
     async with FakePostHog(50_010) as fake:
         _, page = await ask(http, fake, limit=50_001)
 
@@ -103,7 +103,7 @@ async def test_a_limit_above_50_000_is_cut_in_silence(http: ClientSession) -> No
 async def test_next_echoes_every_parameter_and_previous_is_wrong_on_page_two(
     http: ClientSession,
 ) -> None:
-    # SERVER.md 1.2: an offset of 0 is "nothing to substitute"
+    # docs/server.md, Paging: an offset of 0 is "nothing to substitute"
     async with FakePostHog(95) as fake:
         _, page = await ask(
             http, fake, personal_api_key="phx_x", limit=10, offset=10, search="user"
@@ -115,7 +115,7 @@ async def test_next_echoes_every_parameter_and_previous_is_wrong_on_page_two(
 
 
 async def test_count_comes_when_it_is_asked_for_with_any_value(http: ClientSession) -> None:
-    # SERVER.md 1.1
+    # docs/server.md, Persons list
     async with FakePostHog(95) as fake:
         _, page = await ask(http, fake, include_total="false", limit=5)
 
@@ -123,7 +123,7 @@ async def test_count_comes_when_it_is_asked_for_with_any_value(http: ClientSessi
 
 
 async def test_orphans_make_pages_short_but_next_goes_on(http: ClientSession) -> None:
-    # SERVER.md 1.2
+    # docs/server.md, Paging
     async with FakePostHog(100, orphans=range(10, 35)) as fake:
         pages = [(await ask(http, fake, limit=10, offset=at))[1] for at in (0, 10, 20, 30)]
         found = await uuids_by_next(http, fake, 10)
@@ -134,7 +134,7 @@ async def test_orphans_make_pages_short_but_next_goes_on(http: ClientSession) ->
 
 
 async def test_a_share_of_orphans_is_about_that_share(http: ClientSession) -> None:
-    # SERVER.md 1.2
+    # docs/server.md, Paging
     async with FakePostHog(1000, orphans=0.3) as fake:
         found = await uuids_by_next(http, fake, 400)
 
@@ -143,7 +143,7 @@ async def test_a_share_of_orphans_is_about_that_share(http: ClientSession) -> No
 
 
 async def test_a_capped_page_says_so_in_next_alone(http: ClientSession) -> None:
-    # SERVER.md 1.2
+    # docs/server.md, Paging
     async with FakePostHog(200, page_cap=50) as fake:
         _, page = await ask(http, fake, limit=100)
 
@@ -152,7 +152,7 @@ async def test_a_capped_page_says_so_in_next_alone(http: ClientSession) -> None:
 
 
 async def test_ties_stand_in_the_other_order_inside_a_page(http: ClientSession) -> None:
-    # SERVER.md 1.2
+    # docs/server.md, Paging
     async with FakePostHog(12, tie=3) as fake:
         _, page = await ask(http, fake, limit=100)
         rows = page["results"]
@@ -165,7 +165,7 @@ async def test_ties_stand_in_the_other_order_inside_a_page(http: ClientSession) 
 
 
 async def test_a_server_behind_a_proxy_links_to_its_inner_address(http: ClientSession) -> None:
-    # SERVER.md 1.2
+    # docs/server.md, Paging
     async with FakePostHog(20, internal_url="http://posthog-web:8000") as fake:
         _, page = await ask(http, fake, limit=5)
 
@@ -202,7 +202,7 @@ async def test_a_person_is_at_least_as_large_as_it_is(http: ClientSession) -> No
 
 
 async def test_odd_persons_are_there_in_every_kind(http: ClientSession) -> None:
-    # SERVER.md 1.1, 6
+    # docs/server.md, Persons list and Errors
     async with FakePostHog(100, odd_persons=True) as fake:
         url = f"{fake.url}{PERSONS}?limit=100"
         async with http.get(url, headers=bearer(fake)) as response:

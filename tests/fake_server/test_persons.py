@@ -1,4 +1,7 @@
-"""One person, and everybody as CSV, in the embedded server (SERVER.md 1.3, 1.5, 1.7)."""
+"""One person, and everybody as CSV, in the embedded server.
+
+See docs/server.md, Retrieve, CSV and Other person actions.
+"""
 
 from collections.abc import AsyncIterator
 
@@ -19,7 +22,7 @@ async def http() -> AsyncIterator[ClientSession]:
 
 
 async def test_a_person_is_found_by_uuid_and_by_integer_id(http: ClientSession) -> None:
-    # SERVER.md 1.3
+    # docs/server.md, Retrieve
     async with FakePostHog(50) as fake:
         uuid = fake.uuids()[7]
         status, person = await ask(http, fake, f"{PERSONS}{uuid}/")
@@ -49,7 +52,7 @@ async def test_an_inserted_person_is_found_too(http: ClientSession) -> None:
 
 
 async def test_a_text_that_is_no_id_is_refused_with_advice(http: ClientSession) -> None:
-    # SERVER.md 1.3
+    # docs/server.md, Retrieve
     async with FakePostHog(5) as fake:
         status, body = await ask(http, fake, f"{PERSONS}ada@example.com/")
 
@@ -62,13 +65,13 @@ async def test_a_text_that_is_no_id_is_refused_with_advice(http: ClientSession) 
 
 @pytest.mark.parametrize("item", ["4711", "0", "0197b1c2-0000-7000-8000-000000000001"])
 async def test_an_unknown_person_is_not_found(item: str, http: ClientSession) -> None:
-    # SERVER.md 1.3
+    # docs/server.md, Retrieve
     async with FakePostHog(5) as fake:
         assert await ask(http, fake, f"{PERSONS}{item}/") == (404, NOT_FOUND)
 
 
 async def test_a_deleted_and_an_orphaned_person_are_not_found(http: ClientSession) -> None:
-    # SERVER.md 1.2, 1.3
+    # docs/server.md, Paging and Retrieve
     async with FakePostHog(5) as fake:
         gone = fake.delete([0]) + fake.delete([0], orphan=True)
         answers = [await ask(http, fake, f"{PERSONS}{uuid}/") for uuid in gone]
@@ -77,7 +80,7 @@ async def test_a_deleted_and_an_orphaned_person_are_not_found(http: ClientSessio
 
 
 async def test_persons_cannot_be_created(http: ClientSession) -> None:
-    # SERVER.md 1.7
+    # docs/server.md, Other person actions
     async with (
         FakePostHog(5) as fake,
         http.post(fake.url + PERSONS, json={}, headers=bearer(fake)) as response,
@@ -89,7 +92,7 @@ async def test_persons_cannot_be_created(http: ClientSession) -> None:
 
 
 async def test_another_method_is_not_allowed(http: ClientSession) -> None:
-    # SERVER.md 6
+    # docs/server.md, Errors
     async with (
         FakePostHog(5) as fake,
         http.put(fake.url + PERSONS, json={}, headers=bearer(fake)) as response,
@@ -100,7 +103,7 @@ async def test_another_method_is_not_allowed(http: ClientSession) -> None:
 
 
 async def test_a_person_is_deleted_once(http: ClientSession) -> None:
-    # SERVER.md 1.7
+    # docs/server.md, Other person actions
     async with FakePostHog(5) as fake:
         url = f"{fake.url}{PERSONS}{fake.uuids()[2]}/"
         found = []
@@ -116,7 +119,7 @@ async def test_a_person_is_deleted_once(http: ClientSession) -> None:
 async def test_an_action_that_the_fake_does_not_serve_is_unknown_not_a_bad_id(
     http: ClientSession,
 ) -> None:
-    # SERVER.md 1.7
+    # docs/server.md, Other person actions
     async with FakePostHog(5) as fake:
         assert await ask(http, fake, f"{PERSONS}cohorts/") == (404, ENDPOINT_NOT_FOUND)
         assert len(fake.unknown) == 1
@@ -128,7 +131,7 @@ async def test_an_action_that_the_fake_does_not_serve_is_unknown_not_a_bad_id(
 async def test_csv_has_the_sorted_union_of_flat_keys_and_ignores_limits(
     http: ClientSession,
 ) -> None:
-    # SERVER.md 1.5
+    # docs/server.md, CSV
     async with FakePostHog(150) as fake:
         url = f"{fake.url}{PERSONS}?format=csv&limit=2&offset=5"
         async with http.get(url, headers=bearer(fake) | {"Accept": "text/csv"}) as response:
@@ -143,13 +146,13 @@ async def test_csv_has_the_sorted_union_of_flat_keys_and_ignores_limits(
 
 
 async def test_csv_without_rows_is_nothing_at_all(http: ClientSession) -> None:
-    # SERVER.md 1.5
+    # docs/server.md, CSV
     async with FakePostHog(0) as fake:
         assert await ask(http, fake, format="csv") == (200, b"")
 
 
 async def test_a_long_csv_is_whole(http: ClientSession) -> None:
-    # SERVER.md 1.5
+    # docs/server.md, CSV
     async with FakePostHog(1_100) as fake:
         _, body = await ask(http, fake, format="csv", search="example")
 
@@ -157,7 +160,7 @@ async def test_a_long_csv_is_whole(http: ClientSession) -> None:
 
 
 async def test_csv_leaves_orphans_out(http: ClientSession) -> None:
-    # SERVER.md 1.2
+    # docs/server.md, Paging
     async with FakePostHog(10, orphans=range(8)) as fake:
         _, body = await ask(http, fake, format="csv")
 
@@ -165,7 +168,7 @@ async def test_csv_leaves_orphans_out(http: ClientSession) -> None:
 
 
 async def test_a_csv_error_has_no_body_and_no_type(http: ClientSession) -> None:
-    # SERVER.md 1.5
+    # docs/server.md, CSV
     async with (
         FakePostHog(5) as fake,
         http.get(fake.url + PERSONS, params={"format": "csv"}) as response,
@@ -177,7 +180,7 @@ async def test_a_csv_error_has_no_body_and_no_type(http: ClientSession) -> None:
 
 
 async def test_one_person_as_csv_is_empty_without_a_type(http: ClientSession) -> None:
-    # SERVER.md 1.3
+    # docs/server.md, Retrieve
     async with FakePostHog(5) as fake:
         url = f"{fake.url}{PERSONS}{fake.uuids()[0]}/?format=csv"
         async with http.get(url, headers=bearer(fake)) as response:
@@ -188,7 +191,7 @@ async def test_one_person_as_csv_is_empty_without_a_type(http: ClientSession) ->
 
 
 async def test_an_unknown_format_is_a_404(http: ClientSession) -> None:
-    # SERVER.md 1.1
+    # docs/server.md, Persons list
     async with FakePostHog(5) as fake:
         assert await ask(http, fake, format="xml") == (404, NOT_FOUND)
 
@@ -206,7 +209,7 @@ async def test_an_unknown_format_is_a_404(http: ClientSession) -> None:
 async def test_accept_must_fit_the_format(
     query: str, accept: str, status: int, http: ClientSession
 ) -> None:
-    # SERVER.md 1.5
+    # docs/server.md, CSV
     async with FakePostHog(5) as fake:
         headers = bearer(fake) | {"Accept": accept}
         async with http.get(fake.url + PERSONS + query, headers=headers) as response:

@@ -1,4 +1,4 @@
-"""Who lives where: the fake's index of persons against a plain list (SERVER.md 1.2)."""
+"""Who lives where: the fake's index of persons against a plain list (docs/server.md, Paging)."""
 
 from random import Random
 from uuid import UUID

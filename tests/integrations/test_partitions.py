@@ -1,4 +1,4 @@
-"""Ranges that are read apart and joined: nobody lost, nobody twice (SERVER.md 1.2)."""
+"""Ranges that are read apart and joined: nobody lost, nobody twice (docs/server.md, Paging)."""
 
 import asyncio
 import json

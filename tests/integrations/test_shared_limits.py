@@ -1,4 +1,4 @@
-"""Processes that share a limit, against a server that counts (SERVER.md 7)."""
+"""Processes that share a limit, against a server that counts (docs/server.md, Throttles)."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

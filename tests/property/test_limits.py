@@ -1,4 +1,4 @@
-"""No window of the server's ever holds more than its limit (SERVER.md 7)."""
+"""No window of the server's ever holds more than its limit (docs/server.md, Throttles)."""
 
 import heapq
 import math

@@ -1,4 +1,4 @@
-"""Where the server is, and what no path can do (SERVER.md 5, 7; DESIGN: Security)."""
+"""Where the server is, and what no path can do (docs/server.md, Authentication and Hosts)."""
 
 import pytest
 from yarl import URL

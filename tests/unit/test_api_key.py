@@ -1,4 +1,4 @@
-"""Keys and scopes (SERVER.md 5)."""
+"""Keys and scopes (docs/server.md, Authentication)."""
 
 import pickle
 

@@ -1,4 +1,7 @@
-"""JSON becomes models: strict about types, calm about what it does not know (SERVER.md 1.1, 6)."""
+"""JSON becomes models: strict about types, calm about what it does not know.
+
+See docs/server.md, Persons list and Errors.
+"""
 
 import json
 import pickle

@@ -1,4 +1,7 @@
-"""An error answer in any of its shapes becomes the error to raise (SERVER.md 5, 6, 7)."""
+"""An error answer in any of its shapes becomes the error to raise.
+
+See docs/server.md, Authentication, Errors and Throttles.
+"""
 
 import json
 import pickle

@@ -1,4 +1,4 @@
-"""The windows that the server counts, as arithmetic (SERVER.md 7)."""
+"""The windows that the server counts, as arithmetic (docs/server.md, Throttles)."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""The models: odd persons, filters checked before they are sent, Max's answers (SERVER.md 1-4)."""
+"""The models: odd persons, filters checked before they are sent, Max's answers.
+
+See docs/server.md, Persons list, Persisted folders, Logs and Max tools.
+"""
 
 import json
 import pickle

@@ -1,4 +1,4 @@
-"""How many rows to ask for at once (SERVER.md 1.2)."""
+"""How many rows to ask for at once (docs/server.md, Paging)."""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""The keys of rows read off their heads: the same as decoding gives, or none (SERVER.md 1.1)."""
+"""The keys of rows read off their heads: the same as decoding gives, or none.
+
+See docs/server.md, Persons list.
+"""
 
 import json
 from typing import Any

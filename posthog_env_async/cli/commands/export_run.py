@@ -91,7 +91,7 @@ class ExportRun:
         try:
             found = [str(project.id) for project in await self.env.projects.list().collect()]
         except (PermissionDeniedError, NotFoundError):
-            # A key that is confined to projects may not list them (SERVER.md 5).
+            # A key that is confined to projects may not list them (docs/server.md, Authentication).
             found = [str(team) for team in (await self.env.key()).scoped_teams]
             if not found:
                 raise

@@ -1,4 +1,7 @@
-"""The persisted folders of one project: one row for each user and type (SERVER.md 2)."""
+"""The persisted folders of one project: one row for each user and type.
+
+See docs/server.md, Persisted folders.
+"""
 
 from __future__ import annotations
 

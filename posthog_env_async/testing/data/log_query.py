@@ -1,4 +1,4 @@
-"""Reading a logs query: what is refused, and how (SERVER.md 3.1, 3.3)."""
+"""Reading a logs query: what is refused, and how (docs/server.md, Logs)."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def encode_cursor(when: str, uuid: str) -> str:
 
 
 def decode_cursor(text: Any) -> Cursor | None:
-    """Read a cursor; one that makes no sense is ignored in silence (SERVER.md 3.3)."""
+    """Read a cursor; one that makes no sense is ignored in silence (docs/server.md, Logs)."""
     try:
         held = msgspec.json.decode(base64.b64decode(text, validate=True))
         return _microseconds(held["timestamp"]), int(held["uuid"].replace("-", ""), 16)

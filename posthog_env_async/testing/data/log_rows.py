@@ -1,4 +1,4 @@
-"""Log entries of one project, made from a seed; newest first (SERVER.md 3.2)."""
+"""Log entries of one project, made from a seed; newest first (docs/server.md, Logs)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Persons of every odd kind that SERVER.md names: what a client must survive."""
+"""Persons of every odd kind that docs/server.md names: what a client must survive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operators of property filters, for persons and logs (SERVER.md 1.4)."""
+"""The operators of property filters, for persons and logs (docs/server.md, Filters)."""
 
 from __future__ import annotations
 

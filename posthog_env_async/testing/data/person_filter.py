@@ -1,4 +1,7 @@
-"""Which persons a list request means: email, search, properties, … (SERVER.md 1.1, 1.4)."""
+"""Which persons a list request means: email, search, properties, ….
+
+See docs/server.md, Persons list and Filters.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Persons as the server's list shows them, made up from a seed (SERVER.md 1.1)."""
+"""Persons as the server's list shows them, made up from a seed (docs/server.md, Persons list)."""
 
 from __future__ import annotations
 
@@ -97,7 +97,10 @@ class PersonRows:
         return row
 
     def single(self, key: int) -> dict[str, Any]:
-        """Give a person as retrieve shows it: the `id` is an integer here (SERVER.md 1.3)."""
+        """Give a person as retrieve shows it: the `id` is an integer here.
+
+        See docs/server.md, Retrieve.
+        """
         row = self.row(key)
         kept = ("name", "distinct_ids", "properties", "created_at", "uuid", "last_seen_at")
         return {"id": self.number(key)} | {name: row[name] for name in kept if name in row}

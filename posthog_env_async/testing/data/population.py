@@ -21,7 +21,7 @@ Extra = tuple[int, int, int, int]
 
 @attrs.define
 class Population:
-    """Keep which persons live, and where each stands; newest first (SERVER.md 1.2).
+    """Keep which persons live, and where each stands; newest first (docs/server.md, Paging).
 
     A key names a row: 0 and more are the persons made at the start, by ordinal; below zero are
     those inserted later.
@@ -80,7 +80,10 @@ class Population:
         return key < self.total and key not in self._gone
 
     def is_orphan(self, key: int) -> bool:
-        """Tell whether ClickHouse knows the id while the person itself is gone (SERVER.md 1.2)."""
+        """Tell whether ClickHouse knows the id while the person itself is gone.
+
+        See docs/server.md, Paging.
+        """
         if key in self._orphaned:
             return True
         if key < 0 or not self.orphans:

@@ -1,4 +1,4 @@
-"""The persisted_folder endpoints (SERVER.md 2)."""
+"""The persisted_folder endpoints (docs/server.md, Persisted folders)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The logs query endpoint (SERVER.md 3)."""
+"""The logs query endpoint (docs/server.md, Logs)."""
 
 from __future__ import annotations
 

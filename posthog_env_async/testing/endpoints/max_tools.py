@@ -1,4 +1,4 @@
-"""The create_and_query_insight endpoint of Max (SERVER.md 4)."""
+"""The create_and_query_insight endpoint of Max (docs/server.md, Max tools)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The persons endpoints (SERVER.md 1)."""
+"""The persons endpoints (docs/server.md, Persons list)."""
 
 from __future__ import annotations
 
@@ -59,7 +59,10 @@ async def get_person(site: Installation, call: Request) -> Response:
 
 
 async def delete_person(site: Installation, call: Request) -> Response:
-    """Delete one person: 202 and no body; the second time 404 (SERVER.md 1.7)."""
+    """Delete one person: 202 and no body; the second time 404.
+
+    See docs/server.md, Other person actions.
+    """
     project = site.projects[call.project]
     key = _find(project, call.item)
     if key is None:
@@ -93,7 +96,10 @@ def _window(project: Project, matching: list[int] | None, offset: int, count: in
 def _page(
     call: Request, project: Project, keys: list[int], *, limit: int, offset: int, total: int
 ) -> Response:
-    """Write the page; the number of raw ids decides `next`, orphans have no row (SERVER.md 1.2)."""
+    """Write the page; the number of raw ids decides `next`, orphans have no row.
+
+    See docs/server.md, Paging.
+    """
     population = project.population
     rows = [key for key in keys if not population.is_orphan(key)]
     if population.tie > 1:

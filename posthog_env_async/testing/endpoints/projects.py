@@ -1,4 +1,4 @@
-"""The list of projects and the key's own record (SERVER.md 5)."""
+"""The list of projects and the key's own record (docs/server.md, Authentication)."""
 
 from __future__ import annotations
 

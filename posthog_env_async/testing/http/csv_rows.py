@@ -1,4 +1,4 @@
-"""The paginated CSV renderer: flattened keys, sorted; no rows, no bytes (SERVER.md 1.5)."""
+"""The paginated CSV renderer: flattened keys, sorted; no rows, no bytes (docs/server.md, CSV)."""
 
 from __future__ import annotations
 

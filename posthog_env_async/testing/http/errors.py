@@ -1,4 +1,4 @@
-"""The error bodies of PostHog (SERVER.md 5 and 6), ready to be raised."""
+"""The error bodies of PostHog (docs/server.md, Authentication and Errors), ready to be raised."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def hog(
     attr: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> RefusedError:
-    """Build the standard error of drf-exceptions-hog (SERVER.md 6)."""
+    """Build the standard error of drf-exceptions-hog (docs/server.md, Errors)."""
     body: dict[str, Any] = {"type": kind, "code": code, "detail": detail, "attr": attr}
     return RefusedError(json_answer(body, status=status, headers=headers))
 
@@ -65,7 +65,7 @@ def default_error(status: int) -> Response:
 
 
 def endpoint_not_found() -> RefusedError:
-    """Refuse a route that does not exist (SERVER.md 0)."""
+    """Refuse a route that does not exist (docs/server.md, Prefixes)."""
     return hog(404, "invalid_request", "not_found", "Endpoint not found.")
 
 
@@ -86,7 +86,7 @@ def not_found(detail: str = "Not found.") -> RefusedError:
 
 
 def permission_denied(detail: str) -> RefusedError:
-    """Refuse with a 403, whose type is `authentication_error` (SERVER.md 5)."""
+    """Refuse with a 403, whose type is `authentication_error` (docs/server.md, Authentication)."""
     return hog(403, "authentication_error", "permission_denied", detail)
 
 

@@ -36,12 +36,12 @@ class Fault:
     """Spoil `times` matching requests, after `after` of them went well.
 
     The request is not carried out by `status` (answers `body`, else what PostHog says with the
-    status), `html` and `text` (as load balancers speak, SERVER.md 6), `empty`, `reset` (RST) and
-    `disconnect` (closed in silence). It is carried out by `lost` (closes instead of an answer),
-    `truncate` (half of the bytes that the length promises), `cut` (half of the body under a length
-    that fits), `previous` (the body of the answer before), `stall` (waits `seconds`, `None` until
-    the fake closes, then answers) and `stall_body` (the same in the middle of the body). `path` is
-    found anywhere in path and query, or is a compiled pattern to search there.
+    status), `html` and `text` (as load balancers speak: docs/server.md, Errors), `empty`, `reset`
+    (RST) and `disconnect` (closed in silence). It is carried out by `lost` (closes instead of an
+    answer), `truncate` (half of the bytes that the length promises), `cut` (half of the body under
+    a length that fits), `previous` (the body of the answer before), `stall` (waits `seconds`,
+    `None` until the fake closes, then answers) and `stall_body` (the same in the middle of the
+    body). `path` is found anywhere in path and query, or is a compiled pattern to search there.
     """
 
     status: int = 503

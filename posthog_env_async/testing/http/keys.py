@@ -1,4 +1,4 @@
-"""Keys and what they may do (SERVER.md 5)."""
+"""Keys and what they may do (docs/server.md, Authentication)."""
 
 from __future__ import annotations
 

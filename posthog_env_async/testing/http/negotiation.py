@@ -1,4 +1,7 @@
-"""Which renderer answers: `format=` and `Accept`, as Django decides (SERVER.md 1.5, 4)."""
+"""Which renderer answers: `format=` and `Accept`, as Django decides.
+
+See docs/server.md, CSV and Max tools.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Pages of the standard kind: Django REST framework's limit/offset (SERVER.md 2)."""
+"""Pages of the standard kind: Django REST framework's limit/offset.
+
+See docs/server.md, Persisted folders.
+"""
 
 from __future__ import annotations
 

@@ -75,7 +75,10 @@ class Request:
         return self.sent_path + (f"?{self.query_text}" if self.query_text else "")
 
     def link(self, *, offset: int) -> str:
-        """Link to another offset of the same listing; 0 changes nothing (SERVER.md 1.2)."""
+        """Link to another offset of the same listing; 0 changes nothing.
+
+        See docs/server.md, Paging.
+        """
         text = self.query_text
         if offset and re.search(r"(^|&)offset=\d+", text):
             text = re.sub(r"(^|&)offset=\d+", rf"\g<1>offset={offset}", text)
@@ -84,7 +87,7 @@ class Request:
         return f"{self.origin}{self.path}" + (f"?{text}" if text else "")
 
     def data(self) -> Any:
-        """Parse the body: JSON or a form (SERVER.md 2), else refuse."""
+        """Parse the body: JSON or a form (docs/server.md, Persisted folders), else refuse."""
         kind = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind == FORM:
             return dict(parse_qsl(self.body.decode(), keep_blank_values=True))

@@ -1,4 +1,4 @@
-"""Sliding windows by key, as Django REST framework keeps them (SERVER.md 7)."""
+"""Sliding windows by key, as Django REST framework keeps them (docs/server.md, Throttles)."""
 
 from __future__ import annotations
 
