@@ -1,0 +1,58 @@
+"""The shell of the project: its map, its name and its workflows are right."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+SPELLED = [
+    path
+    for folder in ("posthog_env_async", "docs", "examples", ".github", ".ci")
+    for path in sorted((ROOT / folder).rglob("*"))
+    if path.suffix in {".md", ".py", ".yml"} and "_build" not in path.parts
+]
+SPELLED += [path for path in sorted(ROOT.glob("*")) if path.suffix in {".md", ".toml"}]
+FOLDERS = [
+    path
+    for folder in ("posthog_env_async", "tests")
+    for path in sorted((ROOT / folder).iterdir())
+    if path.is_dir() and path.name[0] not in "_." and path.name != "fixtures"
+]
+
+
+@pytest.mark.parametrize("path", FOLDERS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_map_names_every_folder(path: Path) -> None:
+    assert f"`{path.relative_to(ROOT).as_posix()}`" in CONTRIBUTING
+
+
+def test_the_map_names_nothing_that_is_gone() -> None:
+    section = CONTRIBUTING.partition("## Where things are")[2].partition("\n## ")[0]
+    named = re.findall(r"`((?:posthog_env_async|tests|docs)/[\w./]+)`", section)
+
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_layers_in_the_guide_are_those_that_are_checked() -> None:
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    layers = re.findall(r'"([^"]+)"', settings.partition("\nlayers = [")[2].partition("]")[0])
+
+    assert "\n".join(layers) in CONTRIBUTING
+
+
+@pytest.mark.parametrize("path", SPELLED, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_distribution_has_one_spelling(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+
+    assert re.findall(r"posthog_env_async\[\w", text) == []
+    assert re.findall(r"pip install '?posthog_env", text) == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github").rglob("*.yml")), ids=lambda p: p.name)
+def test_a_workflow_runs_what_exists(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+    assert set(re.findall(r"\bmake ([a-z-]+)", text)) <= targets
+    assert all((ROOT / script).is_file() for script in re.findall(r"run: (\.[\w/.]+)", text))
