@@ -18,7 +18,15 @@ PostHogError
 ├── ResponseDecodeError             an answer that is not what the endpoint promises
 ├── PaginationError                 a listing that cannot go on without losing rows
 ├── CheckpointError                 a token or checkpoint of something else
-└── ConfigurationError              a value or a use that cannot work (also a ValueError)
+├── ConfigurationError              a value or a use that cannot work (also a ValueError)
+├── ClientClosedError               the client is closed, or not open yet
+├── LimiterUnavailableError         the store of a shared limiter cannot be reached
+└── ExportError                     a file cannot be written or published (also an OSError)
+    └── FileLockedError             another export writes the same file
+
+For one release the last four are also what was raised in their place before: ClientClosedError
+and ExportError a ConfigurationError, FileLockedError a CheckpointError, LimiterUnavailableError
+an APIConnectionError.
 
 PostHogWarning
 ├── APIDeprecationWarning           the server announces the end of an endpoint
@@ -36,9 +44,13 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "CheckpointError",
+    "ClientClosedError",
     "ConfigurationError",
     "ConflictError",
     "EndpointNotAvailableError",
+    "ExportError",
+    "FileLockedError",
+    "LimiterUnavailableError",
     "MissingScopeError",
     "NotFoundError",
     "PaginationError",
@@ -74,8 +86,9 @@ def _rebuilt(kind: type[PostHogError], args: tuple[Any, ...]) -> PostHogError:
 class APIConnectionError(PostHogError):
     """No usable answer came: nothing listened, or the exchange broke, or the body was cut.
 
-    `outcome_unknown` is true when the request may have reached the server before the failure;
-    `retryable` is false when trying again cannot help, as with an untrusted certificate.
+    `may_have_been_processed` is true when the request may have reached the server before the
+    failure; `outcome_unknown` is its old name. `retryable` is false when trying again cannot help,
+    as with an untrusted certificate. `sent` is false when no attempt was begun.
     """
 
     def __init__(
@@ -85,15 +98,23 @@ class APIConnectionError(PostHogError):
         method: str = "",
         url: str = "",
         attempts: int = 0,
+        may_have_been_processed: bool = False,
         outcome_unknown: bool = False,
         retryable: bool = True,
+        sent: bool = True,
     ) -> None:
         super().__init__(message)
         self.method = method
         self.url = url
         self.attempts = attempts
-        self.outcome_unknown = outcome_unknown
+        self.sent = sent
+        self.may_have_been_processed = may_have_been_processed or outcome_unknown
         self.retryable = retryable
+
+    @property
+    def outcome_unknown(self) -> bool:
+        """The old name of `may_have_been_processed`."""
+        return self.may_have_been_processed
 
     def seen_after(self, attempts: int) -> Self:
         """Say how many attempts were made, and return the same error."""
@@ -110,7 +131,8 @@ class APIStatusError(PostHogError):
 
     `code`, `type`, `detail`, `attr` and `extra` are the fields of PostHog's error body, empty where
     the body had none; `retry_after` is the wait in seconds that the server asked for; `url` has no
-    query; `body` is at most 2 KB of the answer, without keys and e-mail addresses.
+    query; `body` is at most 2 KB of the answer, without keys and e-mail addresses; `sent` is false
+    when the client refused by itself, before anything went out.
     """
 
     def __init__(
@@ -129,8 +151,10 @@ class APIStatusError(PostHogError):
         url: str = "",
         attempts: int = 1,
         body: str = "",
+        sent: bool = True,
     ) -> None:
         super().__init__(message)
+        self.sent = sent
         self.status = status
         self.code = code
         self.type = type
@@ -219,6 +243,39 @@ class CheckpointError(PostHogError):
 
 class ConfigurationError(PostHogError, ValueError):
     """A value or a way of use that cannot work; says what to do instead."""
+
+
+class ClientClosedError(ConfigurationError):
+    """The client is closed, or was not opened yet: nothing was sent."""
+
+
+class LimiterUnavailableError(APIConnectionError):
+    """The store of a shared limiter cannot be reached, and no `Share` says how to go on."""
+
+    def __init__(self, message: str, *, retryable: bool = True) -> None:
+        super().__init__(message, retryable=retryable, sent=False)
+
+
+class ExportError(ConfigurationError, OSError):
+    """A file of an export cannot be written, read back or published.
+
+    `errno` is the system's number of the failure, `None` where the refusal is our own.
+    """
+
+    def __new__(cls, *args: object, **_: object) -> Self:  # noqa: D102 - as any constructor
+        # ValueError has a __new__ of its own, which does not prepare the fields of an OSError.
+        return OSError.__new__(cls, *args)
+
+    def __init__(self, message: str, *, errno: int | None = None) -> None:
+        super().__init__(message)
+        self.errno = errno
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (type(self), self.args), {**self.__dict__, "errno": self.errno}
+
+
+class FileLockedError(ExportError, CheckpointError):
+    """Another export writes the same file now."""
 
 
 class PostHogWarning(UserWarning):

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 import attrs
 
-from posthog_env_async.errors import APIConnectionError, ConfigurationError
+from posthog_env_async.errors import ConfigurationError, LimiterUnavailableError
 from posthog_env_async.integrations.shared_limits.key_digest import name_of
 from posthog_env_async.integrations.shared_limits.limiter import SharedLimiter
 from posthog_env_async.integrations.shared_limits.redis_scripts import STEPS
@@ -145,9 +145,10 @@ class RedisLimitStore:
         except (RedisError, OSError) as error:
             failure = error
         passes = not isinstance(failure, AuthenticationError | ResponseError)
-        raise APIConnectionError(
+        raise LimiterUnavailableError(
             f"the Redis of the shared limiter cannot be used ({type(failure).__name__}), and"
-            " nothing was sent; start it or mend its URL, or pass on_unavailable=Share(processes)",
+            " nothing was sent; start it or correct its URL, or pass"
+            " on_unavailable=Share(processes)",
             retryable=passes,
         )
 

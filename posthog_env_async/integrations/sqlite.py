@@ -11,7 +11,7 @@ from typing import Literal, Self, TypeVar
 import anyio.to_thread
 import attrs
 
-from posthog_env_async.errors import APIConnectionError, ConfigurationError
+from posthog_env_async.errors import ConfigurationError, LimiterUnavailableError
 from posthog_env_async.integrations.shared_limits.key_digest import name_of
 from posthog_env_async.integrations.shared_limits.limiter import SharedLimiter
 from posthog_env_async.integrations.shared_limits.sqlite_store import Clock, SQLiteBudget
@@ -152,9 +152,9 @@ def _renewed(names: Sequence[str]) -> Callable[[SQLiteBudget], None]:
     return lambda books: books.renew(names)
 
 
-def _failure(code: int) -> APIConnectionError | ConfigurationError:
+def _failure(code: int) -> LimiterUnavailableError | ConfigurationError:
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return APIConnectionError(
+        return LimiterUnavailableError(
             f"the file of the shared limiter was locked for {BUSY:.0f} s, and nothing was sent;"
             " end the process that keeps it, or pass on_unavailable=Share(processes)"
         )

@@ -93,4 +93,5 @@ def require_scopes(
                 method=method,
                 url=url,
                 attempts=0,
+                sent=False,
             )

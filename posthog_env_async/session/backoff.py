@@ -86,7 +86,7 @@ def _again(  # noqa: PLR0911 - a table, read from the top
     if repeat is RetrySafety.REFUSED:
         return False
     if isinstance(error, APIConnectionError):
-        return error.retryable and (repeat is RetrySafety.SAFE or not error.outcome_unknown)
+        return error.retryable and (repeat is RetrySafety.SAFE or not error.may_have_been_processed)
     if repeat is not RetrySafety.SAFE:
         return False
     if isinstance(error, APIStatusError):

@@ -87,6 +87,7 @@ def over_limit(budget: str, wait: float) -> RateLimitError:
         detail="client-side limit reached",
         retry_after=wait,
         attempts=0,
+        sent=False,
     )
 
 

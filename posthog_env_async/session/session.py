@@ -151,7 +151,7 @@ class Session:
         wait = self.backoff.wait_after(failure, attempt, call.repeats, elapsed)
         if call.shrinkable and is_too_large(failure):
             return False
-        if isinstance(failure, RateLimitError) and failure.attempts:
+        if isinstance(failure, RateLimitError) and failure.sent:
             asked = failure.retry_after
             held = self.backoff.delay(attempt) if asked is None else asked
             await self.limiter.hold(call.budget, held)
@@ -266,9 +266,7 @@ class Session:
 
 def _counted(error: PostHogError, attempt: int) -> PostHogError:
     """Say how many attempts were made, in an error of something that was sent."""
-    if isinstance(error, APIConnectionError):
-        return error.seen_after(attempt)
-    if isinstance(error, APIStatusError) and error.attempts:
+    if isinstance(error, APIConnectionError | APIStatusError) and error.sent:
         return error.seen_after(attempt)
     return error
 

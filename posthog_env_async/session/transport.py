@@ -22,6 +22,7 @@ from posthog_env_async.converter import dump
 from posthog_env_async.errors import (
     APIConnectionError,
     APITimeoutError,
+    ClientClosedError,
     ConfigurationError,
 )
 
@@ -116,7 +117,8 @@ class Transport:
 
         Raises:
             APIConnectionError: when that happened.
-            ConfigurationError: when the client is not open, or not open here.
+            ClientClosedError: when the client is not open.
+            ConfigurationError: when it is open in another loop or process.
         """
         self._check_home()
         with anyio.CancelScope() as scope:
@@ -247,9 +249,9 @@ class Transport:
 
     def _check_home(self) -> LoopBinding:
         if self._closed:
-            raise ConfigurationError("this client is closed; make a new PostHogEnv")
+            raise ClientClosedError("this client is closed; make a new PostHogEnv")
         if self._home is None:
-            raise ConfigurationError(
+            raise ClientClosedError(
                 "this client is not open; use it inside 'async with PostHogEnv(…) as env:'"
             )
         self._home.check()
@@ -258,7 +260,9 @@ class Transport:
 
 def _closed_meanwhile() -> APIConnectionError:
     return APIConnectionError(
-        "the client was closed while the call was under way", outcome_unknown=True, retryable=False
+        "the client was closed while the call was under way",
+        may_have_been_processed=True,
+        retryable=False,
     )
 
 

@@ -65,7 +65,7 @@ def broken(fault: Exception, call: Request, url: URL) -> APIConnectionError:
         message,
         method=call.method,
         url=place,
-        outcome_unknown=unknown,
+        may_have_been_processed=unknown,
         retryable=not isinstance(fault, LASTING),
     )
 

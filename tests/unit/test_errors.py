@@ -17,9 +17,13 @@ from posthog_env_async.errors import (
     AuthenticationError,
     BadRequestError,
     CheckpointError,
+    ClientClosedError,
     ConfigurationError,
     ConflictError,
     EndpointNotAvailableError,
+    ExportError,
+    FileLockedError,
+    LimiterUnavailableError,
     MissingScopeError,
     NotFoundError,
     PaginationError,
@@ -233,7 +237,9 @@ def test_a_redirect_without_a_host_leads_nowhere(location: str) -> None:
 
 
 ERRORS: list[PostHogError] = [
-    APIConnectionError("refused", method="GET", url="http://h/", attempts=2, outcome_unknown=True),
+    APIConnectionError(
+        "refused", method="GET", url="http://h/", attempts=2, may_have_been_processed=True
+    ),
     APITimeoutError("late", retryable=False),
     answer(429, {"detail": "slow down", "extra": {"a": [1]}}, Retry_After="3"),
     MissingScopeError("no", scope="person:read", method="GET"),
@@ -242,6 +248,10 @@ ERRORS: list[PostHogError] = [
     PaginationError("gap"),
     CheckpointError("damaged"),
     ConfigurationError("wrong"),
+    ClientClosedError("closed"),
+    LimiterUnavailableError("away", retryable=False),
+    ExportError("cannot write a.csv: the disk is full", errno=28),
+    FileLockedError("another export writes a.csv"),
 ]
 
 
@@ -254,6 +264,37 @@ def test_an_error_pickles_whole(error: PostHogError) -> None:
     assert type(again) is type(error)
     assert (str(again), again.__dict__) == (str(error), error.__dict__)
     assert again.resume_token == "token"
+
+
+@pytest.mark.parametrize(
+    ("kind", "older"),
+    [
+        (ClientClosedError, ConfigurationError),
+        (LimiterUnavailableError, APIConnectionError),
+        (ExportError, ConfigurationError),
+        (ExportError, OSError),
+        (FileLockedError, ExportError),
+        (FileLockedError, CheckpointError),
+    ],
+)
+def test_a_new_class_is_also_what_was_raised_before(
+    kind: type[PostHogError], older: type[Exception]
+) -> None:
+    assert issubclass(kind, older)
+
+
+def test_an_export_error_keeps_the_number_of_the_system() -> None:
+    again = pickle.loads(pickle.dumps(ExportError("full", errno=28)))  # noqa: S301 - made right here
+
+    assert (again.errno, str(again)) == (28, "full")
+    assert ExportError("refused").errno is None
+
+
+def test_outcome_unknown_is_the_old_name_of_may_have_been_processed() -> None:
+    error = APIConnectionError("reset", outcome_unknown=True)
+
+    assert error.may_have_been_processed
+    assert error.outcome_unknown
 
 
 def test_an_error_outside_of_a_listing_has_no_token() -> None:

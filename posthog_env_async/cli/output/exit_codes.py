@@ -73,7 +73,7 @@ def outcome_of(error: PostHogError | OSError) -> Outcome:
 
 
 def _throttled(error: RateLimitError) -> str:
-    said = str(error) if error.attempts else "the client's own limit is used up (nothing was sent)"
+    said = str(error) if error.sent else "the client's own limit is used up (nothing was sent)"
     if error.retry_after is None:
         return f"{said}: try again later, or wait with --wait"
     return f"{said}: resume after {resume_time(error.retry_after)}, or wait with --wait"

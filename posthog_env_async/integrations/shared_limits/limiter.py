@@ -12,7 +12,7 @@ from typing import Literal, Self
 import anyio
 import attrs
 
-from posthog_env_async.errors import APIConnectionError
+from posthog_env_async.errors import LimiterUnavailableError
 from posthog_env_async.session import CLOUD_LIMITS, Limit, Limits, RateLimiter, over_limit
 
 from .store import LEASE, POLL_INTERVAL, LimitStore, Share
@@ -79,7 +79,7 @@ class SharedLimiter:
 
         Raises:
             RateLimitError: when the wait would be longer than `longest` seconds.
-            APIConnectionError: when the books cannot be reached, unless there is a `Share`.
+            LimiterUnavailableError: when the books cannot be reached, unless there is a `Share`.
         """
         name = self.limits.budget(budget)
         who = await self._place_or_alone(name, longest)
@@ -101,7 +101,7 @@ class SharedLimiter:
         if not self._is_away:
             try:
                 await self.ledger.hold(name, self.limits.of(name), seconds)
-            except APIConnectionError as error:
+            except LimiterUnavailableError as error:
                 await self._go_alone(error)
 
     def is_limited(self, budget: str) -> bool:
@@ -132,13 +132,13 @@ class SharedLimiter:
         if self._alone is None or not self._is_away:
             try:
                 who = await self._place(name, longest)
-            except APIConnectionError as error:
+            except LimiterUnavailableError as error:
                 return await self._go_alone(error)
             self._alone = None
             return who
         return self._alone
 
-    async def _go_alone(self, error: APIConnectionError) -> RateLimiter:
+    async def _go_alone(self, error: LimiterUnavailableError) -> RateLimiter:
         """Return the limiter of this process' share; it begins after the shortest window, held.
 
         Others may have used that window up just before the books went away.
@@ -174,12 +174,12 @@ class SharedLimiter:
 
     async def _leave(self, name: str, who: str) -> None:
         # Unreachable books forget it by themselves: the queue by its promise, a place by its lease.
-        with anyio.move_on_after(RELEASE_TIMEOUT, shield=True), suppress(APIConnectionError):
+        with anyio.move_on_after(RELEASE_TIMEOUT, shield=True), suppress(LimiterUnavailableError):
             await self.ledger.leave(name, who)
 
     async def _end(self, name: str, who: str) -> None:
         self._flying.pop(who, None)
-        with anyio.move_on_after(RELEASE_TIMEOUT, shield=True), suppress(APIConnectionError):
+        with anyio.move_on_after(RELEASE_TIMEOUT, shield=True), suppress(LimiterUnavailableError):
             await self.ledger.end(name, self.limits.of(name), who)
 
     def _keep(self, name: str, who: str) -> None:
@@ -191,7 +191,7 @@ class SharedLimiter:
         while self._flying:
             await anyio.sleep(self.lease / 3)
             flying = [(name, who) for who, name in self._flying.items()]
-            with suppress(APIConnectionError):
+            with suppress(LimiterUnavailableError):
                 await self.ledger.renew(flying)
 
     def _note_hold(self, name: str, seconds: float) -> None:

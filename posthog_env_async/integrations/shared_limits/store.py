@@ -60,7 +60,7 @@ class Share:
 class LimitStore(Protocol):
     """The books of every budget, shared by processes; `who` names one request.
 
-    A ledger that cannot be reached raises `APIConnectionError`.
+    A ledger that cannot be reached raises `LimiterUnavailableError`.
     """
 
     async def ask(self, budget: str, limits: Sequence[Limit], who: str, ticket: int) -> Turn:
