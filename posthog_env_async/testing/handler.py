@@ -21,7 +21,8 @@ from posthog_env_async.testing.http.transport import (
     truncate,
 )
 
-from .routes import answer_call, find_route
+from .gates import answer_call
+from .routes import find_route
 from .server_state import Installation
 
 __all__ = ["Latency", "Serving"]

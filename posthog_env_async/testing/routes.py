@@ -1,4 +1,4 @@
-"""Which endpoint a request means, and the gates before it: prefix, key, scope, throttle."""
+"""Which endpoint a path and a method mean."""
 
 from __future__ import annotations
 
@@ -8,31 +8,63 @@ from urllib.parse import unquote
 
 import attrs
 
+from posthog_env_async.testing.endpoints.cohorts import (
+    get_cohort,
+    list_cohort_persons,
+    list_cohorts,
+)
 from posthog_env_async.testing.endpoints.folders import (
     create_folder,
     delete_folder,
     get_folder,
+    get_home_folder,
     list_folders,
     replace_folder,
     update_folder,
 )
+from posthog_env_async.testing.endpoints.log_facts import (
+    count_logs,
+    has_logs,
+    list_attribute_values,
+    list_attributes,
+    list_services,
+    logs_sparkline,
+)
 from posthog_env_async.testing.endpoints.logs import query_logs
 from posthog_env_async.testing.endpoints.max_tools import create_insight
+from posthog_env_async.testing.endpoints.person_changes import (
+    delete_property,
+    reset_distinct_id,
+    split_person,
+    update_person,
+    update_property,
+)
+from posthog_env_async.testing.endpoints.person_erasure import (
+    bulk_delete,
+    delete_data,
+    delete_person,
+    list_deletions,
+)
+from posthog_env_async.testing.endpoints.person_lookup import (
+    batch_by_distinct_ids,
+    batch_by_uuids,
+    list_activity,
+    list_values,
+    person_at_time,
+    person_cohorts,
+)
 from posthog_env_async.testing.endpoints.persons import (
     create_person,
-    delete_person,
     get_person,
     list_persons,
 )
 from posthog_env_async.testing.endpoints.projects import get_key, get_project, list_projects
-from posthog_env_async.testing.http.errors import endpoint_not_found, method_not_allowed
-from posthog_env_async.testing.http.negotiation import negotiate
 from posthog_env_async.testing.http.request import Request
-from posthog_env_async.testing.http.response import RefusedError, Response
+from posthog_env_async.testing.http.response import Response
 
 from .server_state import Installation, Settings
 
-__all__ = ["Endpoint", "Route", "answer_call", "find_route", "is_served"]
+__all__ = ["Endpoint", "Route", "find_route"]
 
 Handler = Callable[[Installation, Request], Awaitable[Response]]
 PROJECT_PATH = re.compile(r"/api/(?P<prefix>environments|projects)/(?P<project>[^/]+)/(?P<rest>.*)")
@@ -65,27 +97,67 @@ class Route:
     feature: str = ""
 
 
-OTHER_ACTIONS = (
-    "activity|batch_by_distinct_ids|batch_by_uuids|bulk_delete|cohorts|deletion_status"
-    "|properties_at_time|reset_person_distinct_id|values"
-)
+READ, WRITE = "person:read", "person:write"
 FOLDER_READ, FOLDER_WRITE = "persisted_folder:read", "persisted_folder:write"
+
+
+def _action(path: str, method: str, endpoint: Endpoint) -> Route:
+    return Route(f"persons/{path}", {method: endpoint}, throttle="persons")
+
+
+DETAIL = "(?P<item>[^/]+)"
+DELETING = "persons_delete"
+PERSON_ACTIONS = (
+    _action("bulk_delete", "POST", Endpoint(bulk_delete, WRITE, throttle=DELETING)),
+    _action("deletion_status", "GET", Endpoint(list_deletions, READ)),
+    _action("batch_by_distinct_ids", "POST", Endpoint(batch_by_distinct_ids, READ)),
+    _action("batch_by_uuids", "POST", Endpoint(batch_by_uuids, READ)),
+    _action("values", "GET", Endpoint(list_values, READ)),
+    _action("cohorts", "GET", Endpoint(person_cohorts, scopes=(READ, "cohort:read"))),
+    _action("activity", "GET", Endpoint(list_activity, "activity_log:read")),
+    _action("properties_at_time", "GET", Endpoint(person_at_time, READ)),
+    _action("reset_person_distinct_id", "POST", Endpoint(reset_distinct_id, WRITE)),
+    _action(f"{DETAIL}/activity", "GET", Endpoint(list_activity, "activity_log:read")),
+    _action(f"{DETAIL}/split", "POST", Endpoint(split_person, WRITE)),
+    _action(f"{DETAIL}/update_property", "POST", Endpoint(update_property, WRITE)),
+    _action(f"{DETAIL}/delete_property", "POST", Endpoint(delete_property, WRITE)),
+    _action(f"{DETAIL}/delete_events", "POST", Endpoint(delete_data, WRITE, throttle=DELETING)),
+    _action(f"{DETAIL}/delete_recordings", "POST", Endpoint(delete_data, WRITE, throttle=DELETING)),
+)
 ROUTES = (
     Route(
         "persons",
-        {"GET": Endpoint(list_persons, "person:read"), "POST": Endpoint(create_person)},
+        {"GET": Endpoint(list_persons, READ), "POST": Endpoint(create_person)},
         throttle="persons",
         renderers=("json", "csv"),
     ),
+    *PERSON_ACTIONS,
     Route(
-        rf"persons/(?P<item>(?!(?:{OTHER_ACTIONS})$)[^/]+)",
+        f"persons/{DETAIL}",
         {
-            "GET": Endpoint(get_person, "person:read"),
-            "DELETE": Endpoint(delete_person, "person:write", throttle="persons_delete"),
+            "GET": Endpoint(get_person, READ),
+            "PATCH": Endpoint(update_person, WRITE),
+            "PUT": Endpoint(update_person, WRITE),
+            "DELETE": Endpoint(delete_person, WRITE, throttle=DELETING),
         },
         throttle="persons",
         renderers=("json", "csv"),
     ),
+    Route("cohorts", {"GET": Endpoint(list_cohorts, "cohort:read")}),
+    Route(f"cohorts/{DETAIL}", {"GET": Endpoint(get_cohort, "cohort:read")}),
+    Route(
+        f"cohorts/{DETAIL}/persons",
+        {"GET": Endpoint(list_cohort_persons, scopes=("cohort:read", READ))},
+        throttle="persons",
+        renderers=("json", "csv"),
+    ),
+    Route("file_system/home_folder", {"POST": Endpoint(get_home_folder)}, feature="home_folder"),
+    Route("logs/count", {"POST": Endpoint(count_logs, "logs:read")}, feature="logs"),
+    Route("logs/sparkline", {"POST": Endpoint(logs_sparkline, "logs:read")}, feature="logs"),
+    Route("logs/services", {"POST": Endpoint(list_services, "logs:read")}, feature="logs"),
+    Route("logs/attributes", {"GET": Endpoint(list_attributes, "logs:read")}, feature="logs"),
+    Route("logs/values", {"GET": Endpoint(list_attribute_values, "logs:read")}, feature="logs"),
+    Route("logs/has_logs", {"GET": Endpoint(has_logs, "logs:read")}, feature="logs"),
     Route(
         "persisted_folder",
         {"GET": Endpoint(list_folders, FOLDER_READ), "POST": Endpoint(create_folder, FOLDER_WRITE)},
@@ -130,74 +202,3 @@ def find_route(path: str) -> tuple[Route, re.Match[str] | None, str] | None:
         if match is not None:
             return route, project, unquote(match.groupdict().get("item", ""))
     return None
-
-
-def is_served(route: Route, prefix: str, settings: Settings) -> bool:
-    """Tell whether this server has the route under a prefix (docs/server.md, Prefixes)."""
-    if route.feature == "projects":
-        return prefix == "projects"
-    if route.feature == "folders" and not settings.folders:
-        return False
-    if route.feature == "max_tools" and not settings.max_tools:
-        return False
-    absent = {"projects_only": "environments", "environments_only": "projects"}
-    return absent.get(settings.mode) != prefix
-
-
-async def answer_call(site: Installation, call: Request) -> Response:
-    """Answer a request."""
-    found = find_route(call.routed)
-    if found is None:
-        return endpoint_not_found().answer
-    route, project, call.item = found
-    if project is None:
-        return await _guarded(site, call, route, None)
-    prefix = project["prefix"]
-    if not is_served(route, prefix, site.settings):
-        return endpoint_not_found().answer
-    moved = prefix == "environments" and site.settings.mode in ("rewrite", "redirect")
-    if not moved:
-        return await _guarded(site, call, route, project["project"])
-    call.path = f"/api/projects/{project['project']}/{project['rest']}"
-    target = call.root + call.path + (f"?{call.query_text}" if call.query_text else "")
-    if site.settings.mode == "redirect":
-        return Response(307, headers={"Location": target})
-    answer = await _guarded(site, call, route, project["project"])
-    return attrs.evolve(answer, headers={**answer.headers, **_deprecation(site, target)})
-
-
-def _deprecation(site: Installation, target: str) -> dict[str, str]:
-    headers = {"Deprecation": "true", "Link": f'<{target}>; rel="successor-version"'}
-    if site.settings.sunset is not None:
-        headers["Sunset"] = site.settings.sunset
-    return headers
-
-
-async def _guarded(
-    site: Installation, call: Request, route: Route, project: str | None
-) -> Response:
-    """Turn refusals into answers; under CSV an error has an empty body (docs/server.md, CSV)."""
-    try:
-        call.renderer = negotiate(call, route.renderers)
-    except RefusedError as refusal:
-        return refusal.answer
-    try:
-        return await _gated(site, call, route, project)
-    except RefusedError as refusal:
-        if call.renderer == "csv":
-            return attrs.evolve(refusal.answer, body=b"", content_type=None)
-        return refusal.answer
-
-
-async def _gated(site: Installation, call: Request, route: Route, project: str | None) -> Response:
-    call.key = site.keyring.authenticate(call.headers, call.query, call.body, call.origin)
-    if project is not None:
-        call.project = site.project(project, call.key).id
-        call.key.require_project(call.project)
-    endpoint = route.methods.get(call.method)
-    if endpoint is not None:
-        call.key.require(endpoint.required(site.settings))
-    site.throttles.admit((endpoint and endpoint.throttle) or route.throttle, call.key)
-    if endpoint is None:
-        raise method_not_allowed(call.method)
-    return await endpoint.handler(site, call)

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from random import Random
 from types import TracebackType
-from typing import Any, Self
-from uuid import UUID
+from typing import Literal, Self
 
 import attrs
 from aiohttp import web
 
 from posthog_env_async.testing.data.drift import Drift, drift_once
-from posthog_env_async.testing.data.population import Orphans, Population
+from posthog_env_async.testing.data.population import Orphans
 from posthog_env_async.testing.http.faults import Fault
-from posthog_env_async.testing.http.keys import DEFAULT_KEY, Key, Keyring
+from posthog_env_async.testing.http.keys import DEFAULT_KEY, Keyring
 from posthog_env_async.testing.http.request import Recorded
 from posthog_env_async.testing.http.throttles import RetryAfter, Throttles, Windows
 
+from .controls import Controls
 from .handler import Latency, Serving
+from .loop_thread import LoopThread
 from .project_builder import ProjectPlan, microseconds, totals
-from .server_state import Installation, Mode, Project, Settings, Version
+from .server_state import CapShows, Installation, Mode, Project, Replica, Settings, Version
 
 __all__ = ["FakePostHog"]
 
@@ -31,7 +33,7 @@ Persons = int | Mapping[int, int]
 
 
 @attrs.define(eq=False)
-class FakePostHog:
+class FakePostHog(Controls):
     """Serve what PostHog's environments API serves, on the loopback, for tests and demos.
 
     Every fact comes from docs/server.md; the guide `docs/testing.md` explains each setting.
@@ -49,6 +51,13 @@ class FakePostHog:
     latency: Latency = attrs.field(default=0.0, kw_only=True)
     orphans: Orphans = attrs.field(default=0.0, kw_only=True)
     page_cap: int | None = attrs.field(default=None, kw_only=True)
+    cap_shows: CapShows = attrs.field(default="next", kw_only=True)
+    false_ends: Collection[int] = attrs.field(default=(), kw_only=True)
+    replica: Replica | None = attrs.field(default=None, kw_only=True)
+    skew: float = attrs.field(default=0.0, kw_only=True)
+    change_delay: float | None = attrs.field(default=0.0, kw_only=True)
+    verify_after: float | None = attrs.field(default=0.0, kw_only=True)
+    without_batches: Literal[404, 405] | None = attrs.field(default=None, kw_only=True)
     person_bytes: int | None = attrs.field(default=None, kw_only=True)
     odd_persons: bool = attrs.field(default=False, kw_only=True)
     tie: int = attrs.field(default=1, kw_only=True)
@@ -73,6 +82,7 @@ class FakePostHog:
     _chance: Random = attrs.field(init=False, repr=False)
     _lists: int = attrs.field(default=0, init=False, repr=False)
     _runner: web.AppRunner | None = attrs.field(default=None, init=False, repr=False)
+    _thread: LoopThread | None = attrs.field(default=None, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self._drifting = Random(self.drift.seed if self.drift else 0)
@@ -97,6 +107,9 @@ class FakePostHog:
             mode=self.mode,
             version=self.version,
             page_cap=self.page_cap,
+            cap_shows=self.cap_shows,
+            false_ends=self.false_ends,
+            without_batches=self.without_batches,
             folders=self.folders,
             max_tools=self.max_tools,
             log_budget=self.log_budget,
@@ -114,12 +127,16 @@ class FakePostHog:
             logs=self.logs,
             now=microseconds(self.now, time.time),
             log_tie=self.log_tie,
+            skew=self.skew,
+            replica=self.replica,
+            change_delay=self.change_delay,
+            verify_after=self.verify_after,
         )
 
     # life
 
     async def __aenter__(self) -> Self:
-        self._serving.closing.clear()
+        self._serving.closing = asyncio.Event()
         runner = web.AppRunner(self._serving.app(), access_log=None, shutdown_timeout=0.05)
         await runner.setup()
         await web.TCPSite(runner, self.host, self.port).start()
@@ -133,6 +150,28 @@ class FakePostHog:
         trace: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+    def __enter__(self) -> Self:
+        """Serve in a thread, for tests that have no event loop."""
+        thread = LoopThread.started()
+        try:
+            thread.run(self.__aenter__())
+        except BaseException:
+            thread.stop()
+            raise
+        self._thread = thread
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.run(self.aclose())
+            thread.stop()
 
     async def aclose(self) -> None:
         """Stop serving; what waits in a stall is let go. Closing twice does nothing."""
@@ -149,7 +188,9 @@ class FakePostHog:
             RuntimeError: The server does not run.
         """
         if self._runner is None:
-            raise RuntimeError("FakePostHog does not run: use `async with FakePostHog() as fake:`")
+            raise RuntimeError(
+                "FakePostHog does not run: use `with FakePostHog() as fake:` or `async with`"
+            )
         host, port = self._runner.addresses[0][:2]
         return f"http://{host}:{port}{self.sub_path}"
 
@@ -184,108 +225,13 @@ class FakePostHog:
         """Give the highest number of requests that were answered at one time."""
         return self._serving.peak_in_flight
 
-    # keys and projects
-
-    def add_key(
-        self,
-        text: str | None = None,
-        *,
-        scopes: Iterable[str] = ("*",),
-        scoped_teams: Iterable[int] = (),
-        scoped_organizations: Iterable[str] = (),
-        user: int = 7,
-        label: str = "fake",
-        expired: bool = False,
-    ) -> str:
-        """Make a key known and return its text; without one, a `phx_` key is made up.
-
-        Folders and Max limits belong to the `user`, so keys of two users see different folders.
-        """
-        text = text or f"phx_fake{len(self._site.keyring.keys):039d}"
-        key = Key(
-            text,
-            label=label,
-            scopes=tuple(scopes),
-            scoped_teams=tuple(scoped_teams),
-            scoped_organizations=tuple(scoped_organizations),
-            user=user,
-            expired=expired,
-        )
-        self._site.keyring.add(key)
-        return text
-
-    def add_project(self, project: int, *, persons: int = 0, name: str | None = None) -> None:
-        """Add a project with persons of its own."""
-        built = self._plan.build(project, persons)
-        built.name = name or built.name
-        self._site.projects[project] = built
-
-    @property
-    def insights(self) -> list[list[dict[str, Any]]]:
-        """Give the scripted answers of Max; each is used once, then the made-up ones come again."""
-        return self._site.insights
-
-    @insights.setter
-    def insights(self, insights: list[list[dict[str, Any]]]) -> None:
-        self._site.insights = insights
-
-    # persons
-
-    def uuids(self, project: int = 1) -> list[UUID]:
-        """List the persons of now in the order of the server's query; orphans are left out."""
-        return self._population(project).uuids()
-
-    def insert(self, count: int = 1, *, project: int = 1, at: int = 0) -> list[UUID]:
-        """Add new persons at the front, or near the row `at`; returns their uuids, oldest first."""
-        population = self._population(project)
-        return [population.insert(at) for _ in range(count)]
-
-    def add_person(self, *, project: int = 1, **fields: Any) -> UUID:
-        """Add one person at the front with fields of your own, e.g. `properties={…}`, `name=…`.
-
-        Fields that are not given are made up.
-        """
-        return self._population(project).insert(0, fields)
-
-    def delete(
-        self,
-        what: int | Iterable[int | UUID | str] = 1,
-        *,
-        project: int = 1,
-        orphan: bool = False,
-    ) -> list[UUID]:
-        """Remove persons: a number of them at random places, or those at indexes or with uuids.
-
-        `orphan=True` leaves the raw id in ClickHouse: the page gets shorter, nothing moves up.
-
-        Raises:
-            KeyError: No such person.
-        """
-        population = self._population(project)
-        keys = population.choose(what, self._chance)
-        uuids = [population.uuid(key) for key in keys]
-        for key in keys:
-            population.delete(key, orphan=orphan)
-        return uuids
-
-    def mark(self) -> None:
-        """Start the observation of `existed_throughout` anew, for all projects."""
-        for project in self._site.projects.values():
-            project.population.mark()
-
-    def existed_throughout(self, project: int = 1) -> list[UUID]:
-        """List, in the server's order, who was there without a break since the start or `mark`."""
-        return self._population(project).existed_throughout()
-
-    def _population(self, project: int) -> Population:
-        return self._site.projects[project].population
-
-    def _before_persons_list(self, project: Project) -> None:
+    def _before_persons_list(self, project: Project) -> int:
         self._lists += 1
         drift = self.drift
-        if drift is None or self._lists % drift.every:
-            return
-        if drift.script is not None:
-            drift.script(self, self._lists)
-        else:
-            drift_once(drift, project.population, self._drifting)
+        if drift is not None and self._lists % drift.every == 0:
+            if drift.script is not None:
+                drift.script(self, self._lists)
+            else:
+                drift_once(drift, project.population, self._drifting)
+        project.remember()
+        return self._lists

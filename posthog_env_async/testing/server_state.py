@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Collection
 from typing import Any, Literal
 
 import attrs
 
+from posthog_env_async.testing.data.cohorts_store import CohortStore
 from posthog_env_async.testing.data.folders_store import FolderStore
 from posthog_env_async.testing.data.log_rows import LogRows
+from posthog_env_async.testing.data.person_actions import PersonActions
 from posthog_env_async.testing.data.person_filter import Scans
 from posthog_env_async.testing.data.person_rows import PersonRows
 from posthog_env_async.testing.data.population import Population
@@ -16,10 +19,11 @@ from posthog_env_async.testing.http.errors import not_found
 from posthog_env_async.testing.http.keys import Key, Keyring
 from posthog_env_async.testing.http.throttles import Throttles
 
-__all__ = ["Installation", "Mode", "Project", "Settings", "Version"]
+__all__ = ["CapShows", "Installation", "Mode", "Project", "Replica", "Settings", "Version"]
 
 Mode = Literal["rewrite", "routes", "redirect", "projects_only", "environments_only"]
 Version = Literal["new", "mid", "old"]
+CapShows = Literal["next", "null", "has_next", "count"]
 
 
 @attrs.frozen(kw_only=True)
@@ -29,10 +33,21 @@ class Settings:
     mode: Mode = "rewrite"
     version: Version = "new"
     page_cap: int | None = None
+    cap_shows: CapShows = "next"
+    false_ends: Collection[int] = ()
+    without_batches: Literal[404, 405] | None = None
     folders: bool = True
     max_tools: bool = True
     log_budget: int | None = None
     sunset: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Replica:
+    """Let one in `every` persons pages come from a replica that is `behind` requests behind."""
+
+    every: int = 3
+    behind: int = 1
 
 
 @attrs.define
@@ -46,6 +61,24 @@ class Project:
     logs: LogRows
     scans: Scans
     folders: FolderStore
+    actions: PersonActions
+    cohorts: CohortStore
+    replica: Replica | None = None
+    _snapshots: deque[Population] = attrs.field(factory=deque[Population], init=False)
+
+    def remember(self) -> None:
+        """Keep the persons as they are, for the replica that stays behind."""
+        if self.replica is not None:
+            self._snapshots.append(self.population.snapshot())
+            while len(self._snapshots) > self.replica.behind + 1:
+                self._snapshots.popleft()
+
+    def replica_at(self, number: int) -> Population | None:
+        """Give what the replica knows where it answers a request; else `None`."""
+        replica = self.replica
+        if replica is None or number % replica.every or len(self._snapshots) <= replica.behind:
+            return None
+        return self._snapshots[0]
 
 
 @attrs.define
@@ -55,7 +88,7 @@ class Installation:
     settings: Settings
     keyring: Keyring
     throttles: Throttles
-    before_persons_list: Callable[[Project], None]
+    before_persons_list: Callable[[Project], int]
     projects: dict[int, Project] = attrs.field(factory=dict[int, Project])
     insights: list[list[dict[str, Any]]] = attrs.field(factory=list[list[dict[str, Any]]])
 

@@ -140,7 +140,7 @@ async def test_properties_can_be_parquet_columns_of_their_own(
 
 async def test_what_does_not_fit_a_parquet_column_is_kept_in_the_extra_one(tmp_path: Path) -> None:
     async with FakePostHog(0, mode="routes") as fake, client(fake) as env:
-        fake.add_person(is_identified="perhaps", name=["a"], new_field=2**70)
+        fake.add_person(is_identified="perhaps", name=["a"], extra={"new_field": 2**70})
 
         await export(env.persons.list(), tmp_path / "p.parquet")
 

@@ -121,7 +121,7 @@ async def test_an_action_that_the_fake_does_not_serve_is_unknown_not_a_bad_id(
 ) -> None:
     # docs/server.md, Other person actions
     async with FakePostHog(5) as fake:
-        assert await ask(http, fake, f"{PERSONS}cohorts/") == (404, ENDPOINT_NOT_FOUND)
+        assert await ask(http, fake, f"{PERSONS}4711/emails/") == (404, ENDPOINT_NOT_FOUND)
         assert len(fake.unknown) == 1
 
 

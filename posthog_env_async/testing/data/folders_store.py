@@ -48,6 +48,7 @@ class FolderStore:
 
     salt: int
     _rows: dict[UUID, Folder] = attrs.field(factory=dict[UUID, Folder], init=False)
+    home_path: str | None = "Unfiled"
     _ticks: int = attrs.field(default=0, init=False)
 
     def of_user(self, user: int) -> list[Folder]:
@@ -92,6 +93,11 @@ class FolderStore:
     def delete(self, folder: Folder) -> None:
         """Remove a row."""
         del self._rows[folder.id]
+
+    def home_id(self, user: int) -> UUID:
+        """Give the id of the home folder that newer servers keep for a user."""
+        dice = mix(self.salt ^ 0x403E, user)
+        return UUID(int=dice << 64 | mix(dice, user), version=4)
 
     def _tick(self) -> int:
         self._ticks += 1

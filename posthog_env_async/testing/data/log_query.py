@@ -20,7 +20,7 @@ from posthog_env_async.testing.server_state import Version
 from .log_rows import SEVERITIES
 from .operators import MISSING, OPERATORS, holds
 
-__all__ = ["LogQuery", "decode_cursor", "encode_cursor", "parse_query"]
+__all__ = ["LogQuery", "decode_cursor", "encode_cursor", "parse_given", "parse_query"]
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 RELATIVE = re.compile(r"^-(\d+)([smhdw])$")
@@ -62,6 +62,11 @@ class LogQuery:
 def parse_query(call: Request, *, version: Version, now: int) -> tuple[LogQuery, Any]:
     """Read the body, or refuse; the second value is the query as sent."""
     query = _unwrapped(call, version)
+    return parse_given(query, version=version, now=now), query
+
+
+def parse_given(query: Mapping[str, Any], *, version: Version, now: int) -> LogQuery:
+    """Read a query, or refuse."""
     dates = query.get("dateRange")
     if not is_object(dates):
         raise _unreadable("JSON parse error - dateRange is missing")
@@ -70,7 +75,7 @@ def parse_query(call: Request, *, version: Version, now: int) -> tuple[LogQuery,
     if len(query.get("customColumns") or ()) > MAX_COLUMNS:
         text = f"Too many custom columns: at most {MAX_COLUMNS}."
         raise RefusedError(json_answer({"error": text}, status=400))
-    read = LogQuery(
+    return LogQuery(
         start=_moment(dates.get("date_from"), now, now - 3_600_000_000),
         end=_moment(dates.get("date_to"), now, now),
         limit=min(query.get("limit", DEFAULT_LIMIT), MAX_LIMIT),
@@ -82,7 +87,6 @@ def parse_query(call: Request, *, version: Version, now: int) -> tuple[LogQuery,
         leaves=query.get("filterGroup") or [],
         bare=query.get("excludeAttributes") is True,
     )
-    return read, query
 
 
 def encode_cursor(when: str, uuid: str) -> str:

@@ -130,9 +130,11 @@ class Scans:
                 self._kept.clear()
             self._kept[wanted] = base
         population = self.rows.population
-        living = [key for key in base if population.alive(key)]
-        extras = [key for key in population.extras() if wanted.matches(self.rows.row(key))]
-        return sorted(living + extras, key=population.order) if extras else living
+        edited = {key for key in population.given if key >= 0}
+        living = [key for key in base if population.alive(key) and key not in edited]
+        candidates = [*population.extras(), *filter(population.alive, edited)]
+        others = [key for key in candidates if wanted.matches(self.rows.row(key))]
+        return sorted(living + others, key=population.order) if others else living
 
     async def _scan(self, wanted: PersonFilter) -> list[int]:
         found: list[int] = []

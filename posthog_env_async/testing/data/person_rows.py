@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 import attrs
 
@@ -44,6 +46,8 @@ DOMAINS = ("example.com", "example.org", "example.net")
 PLANS = ("free", "scale", "enterprise", "startup")
 COUNTRIES = ("DE", "FR", "GB", "JP", "US")
 BROWSERS = ("Chrome", "Firefox", "Safari", "Edge")
+OWN_NUMBER = re.compile(r"user-(\d+)(?:-\d+)?")
+ANONYMOUS = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-anon")
 FILLER = "".join(f"{mix(0xF111E2, number):016x}" for number in range(8192))
 
 
@@ -75,7 +79,9 @@ class PersonRows:
     odd: bool = False
     person_bytes: int | None = None
     last_seen: bool = True
+    skew: float = 0.0
     _pad: int = attrs.field(default=0, init=False)
+    _owners: dict[str, int] = attrs.field(factory=dict[str, int], init=False)
 
     def __attrs_post_init__(self) -> None:
         if self.person_bytes is not None:
@@ -90,11 +96,9 @@ class PersonRows:
         """Give a row of the list."""
         row = self._plain(key)
         given = self.population.given.get(key)
-        if given is not None:
-            return row | given
-        if self.odd and key % 5 == 3:
+        if self.odd and key % 5 == 3 and (given is None or key >= 0):
             make_odd(row, key // 5, self.population.number(key))
-        return row
+        return row if given is None else row | given
 
     def single(self, key: int) -> dict[str, Any]:
         """Give a person as retrieve shows it: the `id` is an integer here.
@@ -109,10 +113,34 @@ class PersonRows:
         """Give the integer id of a person."""
         return self.population.number(key)
 
+    def give(self, key: int, fields: dict[str, Any]) -> None:
+        """Give fields of one's own to a person, and make its distinct ids known."""
+        given = self.population.given
+        given[key] = given.get(key, {}) | fields
+        self._owners |= dict.fromkeys(fields.get("distinct_ids") or (), key)
+
+    def find_distinct_id(self, text: str) -> int | None:
+        """Find the key of the living person that has a distinct id."""
+        for key in (self._owners.get(text), self._made_up_owner(text)):
+            if key is not None and self._has(key, text):
+                return key
+        return None
+
+    def _has(self, key: int, text: str) -> bool:
+        population = self.population
+        living = population.alive(key) and not population.is_orphan(key)
+        return living and text in self.row(key)["distinct_ids"]
+
+    def _made_up_owner(self, text: str) -> int | None:
+        named, anonymous = OWN_NUMBER.fullmatch(text), ANONYMOUS.fullmatch(text)
+        if named is not None:
+            return self.population.from_number(int(named[1]))
+        return None if anonymous is None else self.population.find(UUID(anonymous[1]))
+
     def _plain(self, key: int) -> dict[str, Any]:
         dice = mix(self.population.salt, key)
         uuid = dashed(self.population.uuid_number(key))
-        created = self.population.created(key)
+        created = self._shown_time(key)
         number = self.population.number(key)
         properties, distinct_id = self._properties(dice, number)
         row: dict[str, Any] = {
@@ -131,6 +159,14 @@ class PersonRows:
         if not self.last_seen:
             del row["last_seen_at"]
         return row
+
+    def _shown_time(self, key: int) -> int:
+        """Give the time that Postgres has; the one that sorts may differ by some seconds."""
+        created = self.population.created(key)
+        dice = mix(self.population.salt ^ 0x5CE, key)
+        if not self.skew or dice >= self.skew * (1 << 64):
+            return created
+        return created + dice % 20_000_000 - 10_000_000
 
     def _properties(self, dice: int, number: int) -> tuple[dict[str, Any], str]:
         first, last = FIRST[dice % 10], LAST[(dice >> 8) % 9]

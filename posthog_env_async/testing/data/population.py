@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from random import Random
@@ -40,12 +41,22 @@ class Population:
     _orphaned: set[int] = attrs.field(factory=set[int], init=False)
     _next_number: int = attrs.field(default=0, init=False)
     _mark: int = attrs.field(default=0, init=False)
+    _own_uuids: dict[int, int] = attrs.field(factory=dict[int, int], init=False)
+    _own_keys: dict[int, int] = attrs.field(factory=dict[int, int], init=False)
+    _own_numbers: dict[int, int] = attrs.field(factory=dict[int, int], init=False)
+    _numbered_keys: dict[int, int] = attrs.field(factory=dict[int, int], init=False)
+    _moved_since_mark: set[int] = attrs.field(factory=set[int], init=False)
 
     def __attrs_post_init__(self) -> None:
         self.ids = Identities(self.total, self.salt, self.tie)
 
     def __len__(self) -> int:
         return self.total - len(self._deleted) + len(self._extras)
+
+    @property
+    def inserted(self) -> int:
+        """Give how many persons came later; the newest has this number, negative, as key."""
+        return self._next_number
 
     # reading
 
@@ -98,6 +109,8 @@ class Population:
 
     def uuid_number(self, key: int) -> int:
         """Give the uuid of a row as an integer."""
+        if key in self._own_uuids:
+            return self._own_uuids[key]
         return self.ids.uuid_of(key) if key >= 0 else self.ids.extra_uuid(-1 - key)
 
     def created(self, key: int) -> int:
@@ -106,19 +119,21 @@ class Population:
 
     def find(self, uuid: UUID) -> int | None:
         """Find the key of a living person by uuid."""
-        slot = self.ids.slot_of(uuid.int)
-        if slot is None:
-            return None
-        key = slot if slot < EXTRA_SLOT else -1 - (slot - EXTRA_SLOT)
+        key = self._own_keys.get(uuid.int)
+        if key is None:
+            slot = self.ids.slot_of(uuid.int)
+            if slot is None:
+                return None
+            key = slot if slot < EXTRA_SLOT else -1 - (slot - EXTRA_SLOT)
         return key if self.alive(key) and not self.is_orphan(key) else None
 
     def number(self, key: int) -> int:
         """Give the place of a row in the order of creation, from 1: part of its integer id."""
-        return self.total - key
+        return self._own_numbers.get(key, self.total - key)
 
     def from_number(self, number: int) -> int | None:
         """Find the key of a living person by that place."""
-        key = self.total - number
+        key = self._numbered_keys.get(number, self.total - number)
         known = number >= 1 and self.alive(key) and not self.is_orphan(key)
         return key if known else None
 
@@ -136,8 +151,7 @@ class Population:
 
     def existed_throughout(self) -> list[UUID]:
         """List the persons that were there since the mark without a break."""
-        newest = -1 - self._mark
-        return [self.uuid(key) for key in self._living() if key > newest]
+        return [self.uuid(key) for key in self._living() if self._was_there(key)]
 
     def choose(self, what: int | Iterable[int | UUID | str], random: Random) -> list[int]:
         """Find keys: a number of them at random places, or those at indexes or with uuids.
@@ -155,19 +169,48 @@ class Population:
     def mark(self) -> None:
         """Start the observation of `existed_throughout` anew."""
         self._mark = self._next_number
+        self._moved_since_mark.clear()
 
     def insert(self, index: int = 0, given: dict[str, Any] | None = None) -> UUID:
         """Add a person near an index, where a tie group begins; 0 is the front."""
         anchor = self._anchor(index)
-        number = self._next_number
-        self._next_number += 1
+        number = self._take_number()
         created = self.ids.extra_created(anchor, number)
-        extra = (anchor, -created, -self.ids.extra_uuid(number), number)
-        insort(self._extras, extra)
-        self._by_number[number] = extra
+        self._stand(anchor, created, number)
         if given is not None:
             self.given[-1 - number] = given
         return self.uuid(-1 - number)
+
+    def place(self, uuid: int, given: dict[str, Any], *, created: int | None = None) -> int:
+        """Add a person with a uuid of one's own where its time belongs, now by default."""
+        number = self._take_number()
+        key = -1 - number
+        self._own_uuids[key], self._own_keys[uuid] = uuid, key
+        self.given[key] = given
+        if created is None:
+            self._stand(0, self.ids.extra_created(0, number), number)
+        else:
+            order = (-created, -uuid)
+            anchor = bisect_left(range(self.total), order, key=self._base_order)
+            self._stand(anchor, created, number)
+        return key
+
+    def move(self, key: int, given: dict[str, Any], *, created: int) -> int:
+        """Put a person where another time belongs, as a merge does: uuid and number stay."""
+        uuid, number, was_there = self.uuid_number(key), self.number(key), self._was_there(key)
+        self.delete(key)
+        moved = self.place(uuid, given, created=created)
+        self._own_numbers[moved], self._numbered_keys[number] = number, moved
+        if was_there:
+            self._moved_since_mark.add(moved)
+        return moved
+
+    def snapshot(self) -> Population:
+        """Return the set as it is now, for a replica that stays behind."""
+        kept = copy.copy(self)
+        for name in ("_deleted", "_gone", "_extras", "_by_number", "_orphaned", "_own_uuids"):
+            setattr(kept, name, copy.copy(getattr(self, name)))
+        return kept
 
     def delete(self, key: int, *, orphan: bool = False) -> None:
         """Remove a row, or leave its raw id behind as an orphan.
@@ -187,6 +230,21 @@ class Population:
             del self._extras[bisect_left(self._extras, self._by_number[-1 - key])]
 
     # where things stand
+
+    def _take_number(self) -> int:
+        self._next_number += 1
+        return self._next_number - 1
+
+    def _stand(self, anchor: int, created: int, number: int) -> None:
+        extra = (anchor, -created, -self.uuid_number(-1 - number), number)
+        insort(self._extras, extra)
+        self._by_number[number] = extra
+
+    def _base_order(self, ordinal: int) -> tuple[int, int]:
+        return -self.ids.created(ordinal), -self.ids.uuid_of(ordinal)
+
+    def _was_there(self, key: int) -> bool:
+        return key > -1 - self._mark or key in self._moved_since_mark
 
     def _chosen(self, what: int | UUID | str) -> int:
         if isinstance(what, int):

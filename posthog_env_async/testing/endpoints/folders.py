@@ -15,6 +15,7 @@ __all__ = [
     "create_folder",
     "delete_folder",
     "get_folder",
+    "get_home_folder",
     "list_folders",
     "replace_folder",
     "update_folder",
@@ -59,6 +60,12 @@ async def delete_folder(site: Installation, call: Request) -> Response:
     """Remove a folder."""
     _store(site, call).delete(_found(site, call))
     return Response(204)
+
+
+async def get_home_folder(site: Installation, call: Request) -> Response:
+    """Answer the successor of persisted folders: the same each time, and nothing to send."""
+    store = _store(site, call)
+    return json_answer({"id": str(store.home_id(call.key.user)), "path": store.home_path})
 
 
 def _store(site: Installation, call: Request) -> FolderStore:

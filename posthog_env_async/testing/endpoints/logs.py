@@ -12,7 +12,7 @@ from posthog_env_async.testing.http.request import Request
 from posthog_env_async.testing.http.response import Response, json_answer
 from posthog_env_async.testing.server_state import Installation
 
-__all__ = ["query_logs"]
+__all__ = ["ordinals", "query_logs"]
 
 BREATH = 1000
 MAX_EXPORT = 10_000
@@ -43,7 +43,7 @@ async def _page(
 ) -> tuple[list[dict[str, Any]], bool]:
     """Collect up to `limit` rows; with a budget of rows looked at, stop early with more to come."""
     rows: list[dict[str, Any]] = []
-    for place, ordinal in enumerate(_ordinals(logs, query)):
+    for place, ordinal in enumerate(ordinals(logs, query)):
         if place % BREATH == BREATH - 1:
             await asyncio.sleep(0)
         if rows and budget is not None and place >= budget:
@@ -56,7 +56,7 @@ async def _page(
     return rows, False
 
 
-def _ordinals(logs: LogRows, query: LogQuery) -> range:
+def ordinals(logs: LogRows, query: LogQuery) -> range:
     """Give the ordinals within the dates and after the cursor, in the order of the query."""
     everything = range(logs.total)
     first = bisect_left(everything, -query.end, key=lambda at: -logs.time(at))

@@ -110,6 +110,14 @@ class Request:
             raise invalid("invalid_input", text, attr="non_field_errors")
         return data
 
+    def json_fields(self) -> dict[str, Any]:
+        """Parse a body that has to be a JSON object, on routes that take no forms."""
+        kind = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            detail = f'Unsupported media type "{kind}" in request.'
+            raise hog(415, "invalid_request", "unsupported_media_type", detail)
+        return self.fields()
+
     def recorded(self, status: int) -> Recorded:
         """Turn into what is kept."""
         return Recorded(
