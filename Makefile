@@ -8,10 +8,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # pytest's exit code 5: the tier has no test (yet, or on this machine).
 NONE_IS_FINE := || [ $$? -eq 5 ]
+# The quick suite starts no server but the embedded one, and uses every core.
+QUICK := -m "not slow and not servers and not nginx" --numprocesses=auto --dist=worksteal
 EXTRAS_FOR_TESTS := cli,dask,parquet,redis,speed,taskiq,zstd
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types imports properties slow docs coverage nginx \
+.PHONY: help demo test servers check lint format types imports properties slow docs coverage nginx \
 	bench bench-quick release-check sbom clean
 
 help: ## Show this list
@@ -21,7 +23,11 @@ demo: $(VENV)/.demo ## Start the embedded server and stream its 100,000 persons
 	@$(BIN)/posthog-env demo
 
 test: $(VENV)/.test ## Run the quick test suite
-	$(BIN)/python -m pytest -m "not slow and not nginx" $(ARGS)
+	@echo "The quick suite needs no server. The rest: make servers (redis-server, clusters), make nginx, make slow."
+	$(BIN)/python -m pytest $(QUICK) $(ARGS)
+
+servers: $(VENV)/.test ## Run the tests that start redis-server or a cluster
+	$(BIN)/python -m pytest -m "servers and not slow" $(ARGS) $(NONE_IS_FINE)
 
 check: lint types imports properties docs ## Run everything that is checked besides the quick suite
 
@@ -44,14 +50,14 @@ properties: $(VENV)/.dev ## Run the property tests with many more cases
 	POSTHOG_ENV_CHECK=1 $(BIN)/python -m pytest -o faulthandler_timeout=900 tests/property $(ARGS) $(NONE_IS_FINE)
 
 slow: $(VENV)/.dev ## Run the slow tests: kills, long runs, many workers
-	$(BIN)/python -m pytest -m "slow and not nginx" --ignore=tests/property $(ARGS) $(NONE_IS_FINE)
+	$(BIN)/python -m pytest -m "(slow or servers) and not nginx" --ignore=tests/property $(ARGS) $(NONE_IS_FINE)
 
 docs: $(VENV)/.dev ## Build the documentation into docs/_build/html; a warning is an error
 	$(BIN)/sphinx-build -n -W --keep-going -q -b html docs docs/_build/html
 
 coverage: $(VENV)/.dev ## Run the tests, and show the lines and branches that none reaches
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -m "not slow and not nginx" $(ARGS)
+	$(BIN)/coverage run -m pytest $(QUICK) $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

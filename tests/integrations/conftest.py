@@ -21,6 +21,8 @@ def free_port() -> int:
 
 
 def start_redis(port: int, folder: Path) -> "subprocess.Popen[bytes]":
+    if shutil.which("redis-server") is None:
+        pytest.skip("redis-server is not installed")
     server = subprocess.Popen(
         ["redis-server", "--port", str(port), "--save", "", "--dir", str(folder)],
         stdout=subprocess.DEVNULL,
@@ -36,6 +38,16 @@ def start_redis(port: int, folder: Path) -> "subprocess.Popen[bytes]":
 def stop(process: "subprocess.Popen[bytes]") -> None:
     process.terminate()
     process.wait(10)
+
+
+NEEDS_A_SERVER = {"redis_url", "own_redis", "cluster"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what starts a server or a cluster: it runs in `make servers`."""
+    for item in items:
+        if NEEDS_A_SERVER & set(getattr(item, "fixturenames", ())):
+            item.add_marker("servers")
 
 
 @pytest.fixture

@@ -55,6 +55,7 @@ def test_forty_projects_are_exported_once(worker_environment: dict[str, str]) ->
     assert second == "40 projects, 41000 persons, 0 failed, 0 requests"
 
 
+@pytest.mark.servers
 def test_taskiq_workers_export_for_an_app(worker_environment: dict[str, str]) -> None:
     needs_redis()
 
@@ -63,6 +64,7 @@ def test_taskiq_workers_export_for_an_app(worker_environment: dict[str, str]) ->
     assert "20000 persons, complete: True" in said
 
 
+@pytest.mark.servers
 def test_a_dask_cluster_exports(worker_environment: dict[str, str]) -> None:
     needs_redis()
 

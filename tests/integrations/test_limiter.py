@@ -20,7 +20,7 @@ KEY = "phx_0123456789abcdef0123456789abcdef"
 Make = Callable[..., SharedLimiter]
 
 
-@pytest.fixture(params=["redis", "sqlite"])
+@pytest.fixture(params=[pytest.param("redis", marks=pytest.mark.servers), "sqlite"])
 async def make(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Make]:
     """Make limiters that share their books, as processes do, and close them in the end."""
     kind: Any = SQLiteLimiter
@@ -225,6 +225,7 @@ async def test_redis_away_is_a_clear_error_that_names_no_password() -> None:
     assert not caught.value.outcome_unknown
 
 
+@pytest.mark.servers
 async def test_without_redis_each_process_goes_on_with_its_share(tmp_path: Path) -> None:
     port, share = free_port(), Share(processes=4)
     url = f"redis://127.0.0.1:{port}/0"
@@ -242,6 +243,7 @@ async def test_without_redis_each_process_goes_on_with_its_share(tmp_path: Path)
     assert held >= 0.35
 
 
+@pytest.mark.servers
 async def test_a_hold_that_redis_cannot_be_told_of_is_kept_here(tmp_path: Path) -> None:
     port = free_port()
     url = f"redis://127.0.0.1:{port}/0"

@@ -29,7 +29,7 @@ async def counting() -> AsyncIterator[FakePostHog]:
         yield server
 
 
-@pytest.fixture(params=["redis", "sqlite"])
+@pytest.fixture(params=[pytest.param("redis", marks=pytest.mark.servers), "sqlite"])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
