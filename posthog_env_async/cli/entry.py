@@ -1,42 +1,49 @@
 """Where the command line starts; it needs the extra `cli` only from here on."""
 
 import os
+import signal
 import sys
+
+from posthog_env_async._version import __version__
+
+from .overview import overview
+from .streams import prepare_streams, print_text
 
 __all__ = ["main"]
 
 NEEDED = ("cyclopts", "rich")
-STREAMS = (
-    ("stdin", "r", os.O_RDONLY),
-    ("stdout", "w", os.O_RDONLY),
-    ("stderr", "w", os.O_WRONLY),
-)
+SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
 def main() -> None:
     """Run the command line of this process and exit with its code."""
-    _open_missing_streams()
+    for number in SIGNALS:
+        signal.signal(number, _leave)
+    prepare_streams()
+    sys.exit(_exit_code_of(sys.argv[1:]))
+
+
+def _leave(number: int, frame: object) -> None:
+    """End at once: until a command runs there is nothing to put in order.
+
+    Process 1 of a container would not even end without a handler.
+    """
+    os._exit(SIGNALS[signal.Signals(number)])
+
+
+def _exit_code_of(words: list[str]) -> int:
+    """Run what the words say; the first page of help and the version load nothing else."""
+    if not words or words[0] in {"--help", "-h"}:
+        return print_text(overview())
+    if words[0] == "--version":
+        return print_text(f"{__version__}\n")
     try:
-        from .app import run_command
+        from .app import run_words
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in NEEDED:
             raise
         sys.stderr.write(
             "posthog-env: the command line needs an extra: pip install 'posthog-env-async[cli]'\n"
         )
-        sys.exit(2)
-    sys.exit(run_command(sys.argv[1:]))
-
-
-def _open_missing_streams() -> None:
-    """Give a process that was started without stdin, stdout or stderr something in their places.
-
-    Else its first sockets take them, which uvloop ends with an abort. What is written to stdout
-    then fails: rows must not vanish. Messages may.
-    """
-    for descriptor, (name, mode, flags) in enumerate(STREAMS):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.open(os.devnull, flags)
-            setattr(sys, name, os.fdopen(descriptor, mode, closefd=False))
+        return 2
+    return run_words(words)

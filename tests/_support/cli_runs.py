@@ -1,9 +1,16 @@
-"""Run the real command in a process of its own, as a user would, against an embedded server."""
+"""Run the command line as a user would: in this process, or in one of its own where that matters.
+
+`ran` runs a command on the test's own event loop, with its own streams, environment and folder.
+What a shell, a signal or a terminal has a part in runs in a process: `ran_in_process`,
+`interrupted`.
+"""
 
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir, contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import anyio
@@ -12,7 +19,7 @@ from anyio.abc import Process
 
 from posthog_env_async.testing import FakePostHog
 
-__all__ = ["COMMAND", "ROOT", "Ran", "environment", "interrupted", "ran"]
+__all__ = ["COMMAND", "ROOT", "Ran", "environment", "interrupted", "ran", "ran_in_process"]
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "posthog_env_async")
@@ -51,9 +58,57 @@ async def ran(
     cwd: Path | None = None,
     stdin: bytes = b"",
     variables: Mapping[str, str] | None = None,
+) -> Ran:
+    """Run the command on this event loop; its output never holds the key or a traceback."""
+    from posthog_env_async.cli.app import build
+    from posthog_env_async.cli.output.runner import run_command
+
+    out, err = (TextIOWrapper(BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    with (
+        environment_set(environment(fake, **(variables or {}))),
+        nullcontext() if cwd is None else chdir(cwd),
+        stdin_from(stdin),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        anyio.fail_after(PATIENCE),
+    ):
+        code = await run_command(build(), words)
+    texts = (stream.detach().getvalue().decode() for stream in (out, err))
+    return checked(Ran(code, *texts), fake)
+
+
+@contextmanager
+def environment_set(names: Mapping[str, str]) -> Iterator[None]:
+    """Give this process an environment for a while."""
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(names)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def stdin_from(text: bytes) -> Iterator[None]:
+    """Let this process read its stdin from a text for a while."""
+    before, sys.stdin = sys.stdin, TextIOWrapper(BytesIO(text))
+    try:
+        yield
+    finally:
+        sys.stdin = before
+
+
+async def ran_in_process(
+    fake: FakePostHog | None,
+    *words: str,
+    cwd: Path | None = None,
+    stdin: bytes = b"",
+    variables: Mapping[str, str] | None = None,
     command: tuple[str, ...] = COMMAND,
 ) -> Ran:
-    """Run the command to its end; its output never holds the key or a traceback."""
+    """Run the command in a process of its own; its output holds neither key nor traceback."""
     with anyio.fail_after(PATIENCE):
         done = await anyio.run_process(
             [*command, *words],

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("cyclopts")
 
 import posthog_env_async
-from cli_runs import Ran, interrupted, ran
+from cli_runs import Ran, ran, ran_in_process
 from posthog_env_async.testing import FakePostHog, Fault
 
 WITHOUT_EXTRA = (
@@ -31,7 +31,7 @@ def one_error(done: Ran) -> str:
 async def test_the_command_alone_shows_what_there_is_and_how_to_begin(
     words: tuple[str, ...],
 ) -> None:
-    done = await ran(None, *words)
+    done = await ran_in_process(None, *words)
 
     assert done.code == 0
     assert "posthog-env demo" in done.out
@@ -46,13 +46,13 @@ async def test_the_help_of_a_command_teaches_by_examples() -> None:
 
 
 async def test_the_version_is_that_of_the_package() -> None:
-    done = await ran(None, "--version")
+    done = await ran_in_process(None, "--version")
 
     assert done.out.strip() == posthog_env_async.__version__
 
 
 async def test_without_its_extra_the_command_names_it() -> None:
-    done = await ran(None, "persons", "list", command=WITHOUT_EXTRA)
+    done = await ran_in_process(None, "persons", "list", command=WITHOUT_EXTRA)
 
     assert done.code == 2
     assert "pip install 'posthog-env-async[cli]'" in done.err
@@ -201,18 +201,3 @@ async def test_quiet_leaves_stderr_empty(fake: FakePostHog) -> None:
 
     assert done.err == ""
     assert len(done.lines()) == 1
-
-
-async def test_ctrl_c_stops_a_listing_with_exit_code_130(fake: FakePostHog, tmp_path: Path) -> None:
-    fake.faults.append(Fault(action="stall", path="/persons/", after=2, seconds=None))
-
-    done = await interrupted(
-        fake,
-        *("persons", "list", "--page-size", "100", "--prefetch", "0", "--prefix", "projects"),
-        cwd=tmp_path,
-        when=lambda: len(fake.requests) == 3,
-    )
-
-    assert done.code == 130
-    assert done.err == "stopped\n"
-    assert len(done.lines()) == 200

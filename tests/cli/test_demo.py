@@ -4,11 +4,11 @@ import pytest
 
 pytest.importorskip("cyclopts")
 
-from cli_runs import ran
+from cli_runs import ran_in_process
 
 
 async def test_the_demo_pages_is_killed_resumes_and_verifies() -> None:
-    done = await ran(None, "demo", "--persons", "30000")
+    done = await ran_in_process(None, "demo", "--persons", "30000")
 
     said = {line[:28].strip(): line[28:].strip() for line in done.lines() if line.strip()}
     assert done.code == 0, done.err

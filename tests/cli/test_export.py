@@ -4,7 +4,6 @@ import csv
 import gzip
 import json
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,10 @@ pytest.importorskip("cyclopts")
 
 from cli_runs import interrupted, ran
 from posthog_env_async import PostHogEnv
+from posthog_env_async.cli.commands.export.export_run import ExportRun
+from posthog_env_async.cli.commands.export.plan import ExportPlan
+from posthog_env_async.cli.options.export import Reading, Target
+from posthog_env_async.cli.options.output import OutputOptions
 from posthog_env_async.testing import FakePostHog, Fault
 
 SLOWLY = ("--page-size", "100", "--prefetch", "0", "--prefix", "projects")
@@ -146,35 +149,13 @@ async def test_sigterm_stops_as_ctrl_c_does_with_a_code_of_its_own(
     assert (tmp_path / "all.ndjson").read_bytes() == await rows_of(env)
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
-async def test_a_process_without_a_standard_stream_ends_as_any_other(
-    fake: FakePostHog, tmp_path: Path, closed: str
-) -> None:
-    script = f'exec "$0" -m posthog_env_async export persons --out all.ndjson {closed}'
-
-    done = await ran(fake, cwd=tmp_path, command=("sh", "-c", script, sys.executable))
-
-    assert done.code == 0
-    assert len((tmp_path / "all.ndjson").read_bytes().splitlines()) == 2_500
-
-
-async def test_rows_for_a_stdout_that_is_closed_are_an_error(fake: FakePostHog) -> None:
-    script = 'exec "$0" -m posthog_env_async export persons --stdout >&-'
-
-    done = await ran(fake, command=("sh", "-c", script, sys.executable))
-
-    assert done.code == 1
-    assert "Bad file descriptor" in done.err
-
-
-async def test_a_folder_that_is_not_there_is_said_without_a_command_that_cannot_work(
+async def test_an_export_makes_the_folder_that_its_file_is_to_lie_in(
     fake: FakePostHog, tmp_path: Path
 ) -> None:
-    refused = await ran(fake, "export", "persons", "--out", "no/such/all.ndjson", cwd=tmp_path)
+    done = await ran(fake, "export", "persons", "--out", "sub/dir/all.ndjson", cwd=tmp_path)
 
-    assert refused.code == 1
-    assert "make the folder first" in refused.err
-    assert "go on with" not in refused.err
+    assert done.code == 0
+    assert (tmp_path / "sub/dir/all.ndjson").exists()
 
 
 async def test_a_refusal_does_not_advise_what_was_just_refused(
@@ -297,16 +278,25 @@ async def test_all_projects_of_a_confined_key_are_those_it_is_confined_to(
     assert names_in(tmp_path / "people") == ["persons-7.ndjson"]
 
 
-async def test_a_long_export_says_now_and_then_how_far_it_is(tmp_path: Path) -> None:
-    async with FakePostHog(persons=2_500, latency=0.25, mode="routes") as fake:
-        words = ("--page-size", "100", "--prefetch", "0", "--count")
+async def test_a_long_export_says_now_and_then_how_far_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with FakePostHog(persons=2_500, latency=0.1, mode="routes") as fake:
+        client = PostHogEnv(1, api_key=fake.key, host=fake.url)
+        plan = ExportPlan(
+            *("persons", "person", "persons"),
+            lambda env: env.persons.list(page_size=100),
+            Target(out=tmp_path / "all.ndjson"),
+            Reading(count=True),
+            OutputOptions(),
+        )
+        async with client as env:
+            code = await ExportRun(env, plan, waits=False, every=0.3).run(())
 
-        done = await ran(fake, "export", "persons", "--out", "all.ndjson", *words, cwd=tmp_path)
-
-    lines = [line for line in done.err.splitlines() if line.startswith("project 1 · ")]
-    assert lines
-    assert " of 2,500 persons · " in lines[0]
-    assert "ends about" in lines[0]
+    lines = [line for line in capsys.readouterr().err.splitlines() if " of 2,500 persons" in line]
+    assert code == 0
+    assert lines[0].startswith("project 1 · ")
+    assert "ends about" in lines[-1]
 
 
 async def test_json_gives_the_report_and_no_progress(fake: FakePostHog, tmp_path: Path) -> None:
@@ -354,3 +344,41 @@ async def test_verify_says_what_is_wrong_with_exit_code_3(
     assert done.code == 3
     assert [json.loads(line)["ok"] for line in done.lines()] == [False, False]
     assert "all.ndjson was changed" in done.err
+
+
+async def test_verify_takes_a_folder_with_all_exports_below_it(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    fake.add_project(2, persons=30)
+    await ran(fake, "export", "persons", "--project", "1-2", "--out", "people/now", cwd=tmp_path)
+
+    done = await ran(None, "verify", "people", cwd=tmp_path)
+    empty = await ran(None, "verify", str(tmp_path / "people/now/none"), cwd=tmp_path)
+
+    assert done.code == 0
+    assert [json.loads(line)["rows"] for line in done.lines()] == [2_500, 30]
+    assert empty.code == 3
+
+
+async def test_verify_of_a_folder_without_exports_is_exit_code_2(tmp_path: Path) -> None:
+    done = await ran(None, "verify", str(tmp_path))
+
+    assert done.code == 2
+    assert "holds no manifest" in done.err
+
+
+async def test_the_advice_to_go_on_shows_no_filter_and_no_password(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    for name in ("ada", "eve", "mia"):
+        fake.add_person(properties={"email": f"{name}@moon.example"})
+    words = ("export", "persons", "--out", "all.ndjson", "--page-size", "1", "--prefetch", "0")
+    private = ("--search", "moon.example", "--property=plan!=secret")
+
+    cut = await ran(fake, *words, "--limit", "2/3600", *private, cwd=tmp_path)
+
+    assert cut.code == 75
+    assert "posthog-env export persons --out all.ndjson --page-size 1" in cut.err
+    assert "--search '<search>' --property='<property>'" in cut.err
+    assert "moon" not in cut.err
+    assert "secret" not in cut.err

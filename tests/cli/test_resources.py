@@ -4,8 +4,6 @@ import json
 import os
 import pty
 import re
-import signal
-import sys
 from typing import Any
 
 import anyio
@@ -85,27 +83,6 @@ async def test_persons_get_of_nobody_is_exit_code_1(fake: FakePostHog) -> None:
 
     assert done.code == 1
     assert done.err.startswith("error: 404")
-
-
-async def test_a_reader_that_leaves_ends_the_command_quietly(fake: FakePostHog) -> None:
-    script = f'"{sys.executable}" -m posthog_env_async persons list --quiet | head -1'
-
-    done = await anyio.run_process(["sh", "-c", script], env=environment(fake), check=False)
-
-    assert done.stdout.count(b"\n") == 1
-    assert done.stderr == b""
-
-
-async def test_ctrl_c_does_not_wait_for_a_reader_who_does_not_read(fake: FakePostHog) -> None:
-    words = (*COMMAND, "persons", "list", "--quiet")
-    async with await anyio.open_process(words, env=environment(fake)) as process:
-        assert process.stdout is not None
-        await process.stdout.receive(1)
-        process.send_signal(signal.SIGINT)
-        with anyio.fail_after(30):
-            code = await process.wait()
-
-    assert code == 130
 
 
 async def test_folders_are_created_changed_replaced_and_deleted(fake: FakePostHog) -> None:

@@ -4,18 +4,17 @@ from collections.abc import Sequence
 from json import dumps
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
 from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
-from posthog_env_async.cli.output.console import for_people, say, show_table, write_json
+from posthog_env_async.cli.output.console import for_people, print_message, show_table, write_json
 from posthog_env_async.cli.output.exit_codes import FAILED, OK
-from posthog_env_async.cli.output.runner import run
 from posthog_env_async.models import InsightAnswer
 
-__all__ = ["ASK_EXAMPLES", "ask"]
+__all__ = ["app", "ask"]
 
-ASK_EXAMPLES = """Examples:
+EXAMPLES = """Examples:
 
   posthog-env ask "weekly active users by plan, last 90 days"
   posthog-env ask "signups that paid within a week" --type funnel --json | jq .data.answer
@@ -24,8 +23,11 @@ Ten questions a minute and a hundred a day; an answer takes up to minutes."""
 
 ANSWER_SECONDS = 600.0
 
+app = App(name="ask", help_epilogue=EXAMPLES)
 
-def ask(
+
+@app.default
+async def ask(
     question: Annotated[str, Parameter(help="At most 1,000 characters.")],
     /,
     *,
@@ -36,25 +38,23 @@ def ask(
         Literal["json", "txt"], Parameter(help="txt is for early servers only.")
     ] = "json",
     patience: Annotated[float, Parameter(help="Seconds for the answer.")] = ANSWER_SECONDS,
-    loudness: OutputOptions = DEFAULT_OUTPUT,
+    output: OutputOptions = DEFAULT_OUTPUT,
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Ask PostHog's AI for an insight; exit code 1 when it says that it could not make one."""
-
-    async def job() -> int:
-        async with connection.client() as env:
-            answer = await env.max_tools.create_and_query_insight(
-                question, type, format=format, timeout=patience, retry_throttled=connection.wait
-            )
-        if for_people(json=loudness.json):
-            _show(answer)
-        else:
-            _write(answer)
-        if answer.failed:
-            say("error: PostHog's AI could not make this insight; ask in other words", style="red")
-        return FAILED if answer.failed else OK
-
-    return run(job, quiet=loudness.quiet)
+    async with connection.client() as env:
+        answer = await env.max_tools.create_and_query_insight(
+            question, type, format=format, timeout=patience, retry_throttled=connection.wait
+        )
+    if for_people(json=output.json):
+        _show(answer)
+    else:
+        _write(answer)
+    if answer.failed:
+        print_message(
+            "error: PostHog's AI could not make this insight; ask in other words", style="red"
+        )
+    return FAILED if answer.failed else OK
 
 
 def _show(answer: InsightAnswer) -> None:

@@ -7,18 +7,17 @@ from typing import Annotated, Literal
 
 import anyio
 import attrs
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 from posthog_env_async.cli.options.flags import FLAG
-from posthog_env_async.cli.output.console import say
+from posthog_env_async.cli.output.console import print_message
 from posthog_env_async.cli.output.exit_codes import OK
-from posthog_env_async.cli.output.runner import run
 from posthog_env_async.errors import ConfigurationError
 from posthog_env_async.testing import CLOUD_THROTTLES, FakePostHog
 
-__all__ = ["DEFAULT_SETTINGS", "FAKE_EXAMPLES", "Settings", "fake"]
+__all__ = ["DEFAULT_SETTINGS", "Settings", "app", "fake"]
 
-FAKE_EXAMPLES = """Examples:
+EXAMPLES = """Examples:
 
   posthog-env fake --persons 5000 --port 8010
   posthog-env fake --project 1=500 --project 2=0 --latency 0.05 --throttle cloud
@@ -103,14 +102,13 @@ class Settings:
 
 DEFAULT_SETTINGS = Settings()
 
+app = App(name="fake", help_epilogue=EXAMPLES)
 
-def fake(*, settings: Settings = DEFAULT_SETTINGS) -> int:
+
+@app.default
+async def fake(*, settings: Settings = DEFAULT_SETTINGS) -> int:
     """Serve the embedded server until Ctrl-C; what it is asked is not written anywhere."""
-
-    async def job() -> int:
-        return await _serve(settings.server(), first=min(_projects(settings.project), default=1))
-
-    return run(job)
+    return await _serve(settings.server(), first=min(_projects(settings.project), default=1))
 
 
 async def _serve(server: FakePostHog, *, first: int) -> int:
@@ -121,7 +119,7 @@ async def _serve(server: FakePostHog, *, first: int) -> int:
             f"export POSTHOG_PROJECT_ID={first}\n"
         )
         sys.stdout.flush()
-        say("serving until Ctrl-C; the key opens nothing but this server")
+        print_message("serving until Ctrl-C; the key opens nothing but this server")
         await anyio.sleep_forever()
     return OK
 

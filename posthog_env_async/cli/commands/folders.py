@@ -8,19 +8,18 @@ from cyclopts import App, Parameter
 
 from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
 from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
-from posthog_env_async.cli.output.console import for_people, say, show_table, write_json
+from posthog_env_async.cli.output.console import for_people, print_message, show_table, write_json
 from posthog_env_async.cli.output.exit_codes import OK
-from posthog_env_async.cli.output.runner import run
-from posthog_env_async.cli.output.stream import Columns, stream
+from posthog_env_async.cli.output.stream import Columns, print_listing
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.models import PersistedFolder
 from posthog_env_async.resources import PersistedFolders
 
 __all__ = [
     "COLUMNS",
+    "app",
     "create_folder",
     "delete_folder",
-    "folders",
     "get_folder",
     "list_folders",
     "replace_folder",
@@ -44,9 +43,7 @@ EXAMPLES = """Examples:
 
 A project has one folder of each type for each owner of a key: home, pinned, custom_products."""
 
-folders = App(
-    name="folders", help="The folders that the key's owner keeps.", help_epilogue=EXAMPLES
-)
+app = App(name="folders", help="The folders that the key's owner keeps.", help_epilogue=EXAMPLES)
 
 FolderID = Annotated[str, Parameter(help="The folder's UUID, from folders list.")]
 FolderType = Annotated[str, Parameter(help="home, pinned, custom_products, …")]
@@ -58,122 +55,105 @@ SomePath = Annotated[str | None, Parameter(help="The place in the tree.")]
 Asked = Callable[[PersistedFolders], Awaitable[PersistedFolder]]
 
 
-@folders.command(name="list")
-def list_folders(
-    *, loudness: OutputOptions = DEFAULT_OUTPUT, connection: Connection = DEFAULT_CONNECTION
+@app.command(name="list")
+async def list_folders(
+    *, output: OutputOptions = DEFAULT_OUTPUT, connection: Connection = DEFAULT_CONNECTION
 ) -> int:
     """List the folders by type."""
-
-    async def job() -> int:
-        async with connection.client() as env:
-            return await stream(
-                env.persisted_folders.list(),
-                "folder",
-                COLUMNS,
-                json=loudness.json,
-                quiet=loudness.quiet,
-            )
-
-    return run(job, quiet=loudness.quiet)
+    async with connection.client() as env:
+        return await print_listing(env.persisted_folders.list(), "folder", COLUMNS, output)
 
 
-@folders.command(name="get")
-def get_folder(
+@app.command(name="get")
+async def get_folder(
     id: FolderID,
     /,
     *,
-    loudness: OutputOptions = DEFAULT_OUTPUT,
+    output: OutputOptions = DEFAULT_OUTPUT,
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Get one folder."""
-    return _one(lambda those: those.get(id), loudness, connection)
+    return await _one(lambda those: those.get(id), output, connection)
 
 
-@folders.command(name="create")
-def create_folder(
+@app.command(name="create")
+async def create_folder(
     type: FolderType,
     /,
     *,
     protocol: Protocol = "products://",
     path: FolderPath = "",
-    loudness: OutputOptions = DEFAULT_OUTPUT,
+    output: OutputOptions = DEFAULT_OUTPUT,
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Create the folder of a type, or overwrite all of it: to change a part use update."""
-    return _one(
-        lambda those: those.create(type, protocol=protocol, path=path), loudness, connection
+    return await _one(
+        lambda those: those.create(type, protocol=protocol, path=path), output, connection
     )
 
 
-@folders.command(name="update")
-def update_folder(
+@app.command(name="update")
+async def update_folder(
     id: FolderID,
     /,
     *,
     type: TypeOption = None,
     protocol: SomeProtocol = None,
     path: SomePath = None,
-    loudness: OutputOptions = DEFAULT_OUTPUT,
+    output: OutputOptions = DEFAULT_OUTPUT,
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Change the fields that are given, and leave the others."""
-    return _one(
+    return await _one(
         lambda those: those.update(id, type=type, protocol=protocol, path=path),
-        loudness,
+        output,
         connection,
     )
 
 
-@folders.command(name="replace")
-def replace_folder(
+@app.command(name="replace")
+async def replace_folder(
     id: FolderID,
     type: FolderType,
     /,
     *,
     protocol: Protocol = "products://",
     path: FolderPath = "",
-    loudness: OutputOptions = DEFAULT_OUTPUT,
+    output: OutputOptions = DEFAULT_OUTPUT,
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Replace all fields of a folder."""
-    return _one(
+    return await _one(
         lambda those: those.replace(id, type=type, protocol=protocol, path=path),
-        loudness,
+        output,
         connection,
     )
 
 
-@folders.command(name="delete")
-def delete_folder(
+@app.command(name="delete")
+async def delete_folder(
     id: FolderID,
     /,
     *,
-    loudness: OutputOptions = DEFAULT_OUTPUT,
+    output: OutputOptions = DEFAULT_OUTPUT,
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Delete a folder."""
-
-    async def job() -> int:
-        async with connection.client() as env:
-            await env.persisted_folders.delete(id)
-        if not loudness.quiet:
-            say(f"deleted {id}")
-        return OK
-
-    return run(job, quiet=loudness.quiet)
+    async with connection.client() as env:
+        await env.persisted_folders.delete(id)
+    if not output.quiet:
+        print_message(f"deleted {id}")
+    return OK
 
 
-def _one(asked: Asked, loudness: OutputOptions, connection: Connection) -> int:
-    async def job() -> int:
-        async with connection.client() as env:
-            folder = await asked(_of(env))
-        if for_people(json=loudness.json):
-            show_table(COLUMNS.titles(), [COLUMNS.row(folder)])
-        else:
-            write_json(_plain(folder))
-        return OK
-
-    return run(job, quiet=loudness.quiet)
+async def _one(asked: Asked, output: OutputOptions, connection: Connection) -> int:
+    async with connection.client() as env:
+        folder = await asked(_of(env))
+    if for_people(json=output.json):
+        show_table(COLUMNS.titles(), [COLUMNS.row(folder)])
+    else:
+        write_json(_plain(folder))
+    return OK
 
 
 def _of(env: PostHogEnv) -> PersistedFolders:

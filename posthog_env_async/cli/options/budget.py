@@ -5,8 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from posthog_env_async.cli.commands.limits import window_name
-from posthog_env_async.cli.output.progress_row import duration
+from posthog_env_async.cli.output.units import duration, window_name
 from posthog_env_async.session import Limit, Limiter, RateLimiter
 
 __all__ = ["shortage", "used_up"]

@@ -16,6 +16,7 @@ from posthog_env_async.errors import ConfigurationError
 from posthog_env_async.session import Backoff, Limit
 
 from .flags import FLAG
+from .projects import projects_in
 from .shared_limits import SharedLimiter, shared_limiter
 
 __all__ = ["DEFAULT_CONNECTION", "Connection"]
@@ -34,8 +35,14 @@ class Connection:
         str | None, Parameter(help="us, eu or a URL; by default POSTHOG_HOST, else us.")
     ] = None
     project: Annotated[
-        str | None, Parameter(help="The project's id; by default POSTHOG_PROJECT_ID.")
-    ] = None
+        tuple[str, ...],
+        Parameter(
+            help="The project's id; by default POSTHOG_PROJECT_ID. Exports take several, as in"
+            " 1-5,9, and it may be repeated.",
+            negative=(),
+            show_default=False,
+        ),
+    ] = ()
     key_file: Annotated[
         str | None,
         Parameter(
@@ -72,10 +79,9 @@ class Connection:
         False
     )
 
-    def one_of_many(self) -> "Connection":
-        """Return the connection without a project where several are named, as in `1,2,7`."""
-        several = self.project is not None and "," in self.project
-        return attrs.evolve(self, project=None) if several else self
+    def without_project(self) -> "Connection":
+        """Return the connection for a command that reads the projects itself."""
+        return attrs.evolve(self, project=())
 
     @asynccontextmanager
     async def client(self) -> AsyncGenerator[PostHogEnv]:
@@ -100,7 +106,7 @@ class Connection:
             ConfigurationError: for what cannot work.
         """
         return PostHogEnv(
-            self.project,
+            self._one_project(),
             api_key=key,
             host=self.host,
             prefix=self.prefix,
@@ -134,6 +140,12 @@ class Connection:
                 " PostHog under Settings, Personal API keys; or give --key-file PATH"
             )
         return key
+
+    def _one_project(self) -> str | None:
+        projects = projects_in(self.project)
+        if len(projects) > 1:
+            raise ConfigurationError("--project: this command takes one project")
+        return next(iter(projects), None)
 
     def _limits(self) -> tuple[Limit, ...] | Literal["auto"] | None:
         if not self.limit:

@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 import attrs
 from cyclopts import Group, Parameter
 
+from posthog_env_async.cli.output.resume_advice import resume_command
 from posthog_env_async.errors import ConfigurationError
 
 from .flags import FLAG
 from .persons import page_size_of
 
-__all__ = ["DEFAULT_READING", "DEFAULT_TARGET", "Reading", "Target", "projects_in"]
+__all__ = ["DEFAULT_READING", "DEFAULT_TARGET", "Reading", "Target"]
 
 FILES = Group("Files", sort_key=30)
 READING = Group("Reading", sort_key=40)
@@ -97,6 +98,10 @@ class Target:
         out = self.out
         return out is not None and (out.is_dir() or (not out.suffix and self.format is None))
 
+    def stop_advice(self) -> str:
+        """Say how to go on with files."""
+        return "" if self.stdout else f"what was read is kept. Go on with:\n  {resume_command()}"
+
     def check_for_stdout(self, projects: int) -> None:
         """Check that nothing is asked that only files can have.
 
@@ -149,17 +154,3 @@ class Reading:
 
 DEFAULT_TARGET = Target()
 DEFAULT_READING = Reading()
-
-
-def projects_in(text: str | None) -> tuple[str, ...]:
-    """Read `1,2,7`.
-
-    Raises:
-        ConfigurationError: when a project is named twice, or there is none between two commas.
-    """
-    if text is None:
-        return ()
-    names = tuple(name.strip() for name in text.split(","))
-    if not all(names) or len(set(names)) != len(names):
-        raise ConfigurationError("--project is an id or several, each once, as in 1,2,7")
-    return names

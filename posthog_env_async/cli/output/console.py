@@ -4,9 +4,10 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from threading import Lock
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 from uuid import UUID
 
 import anyio.to_thread
@@ -16,12 +17,14 @@ from rich.text import Text
 
 __all__ = [
     "MESSAGES",
+    "MessageConsole",
+    "OutputConsole",
     "cell",
-    "drop_stdout",
     "for_people",
+    "leave",
     "leave_if_stuck",
+    "print_message",
     "printable",
-    "say",
     "show_table",
     "write_json",
     "write_rows",
@@ -30,7 +33,28 @@ __all__ = [
 WRITING = Lock()
 WHOLE = ("uuid", "id", "created", "updated", "time")
 UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
-MESSAGES = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class OutputConsole(Console):
+    """Writes tables and help to stdout; a reader that has left is an error of the caller's."""
+
+    def __init__(self) -> None:
+        super().__init__(highlight=False)
+
+    def on_broken_pipe(self) -> None:
+        """Raise what the caller of any other write to stdout gets."""
+        raise BrokenPipeError
+
+
+class MessageConsole(Console):
+    """Writes messages to stderr; where nobody can read them any more they go nowhere."""
+
+    def on_broken_pipe(self) -> None:
+        """Go on without a reader."""
+        self.quiet = True
+
+
+MESSAGES = MessageConsole(stderr=True, highlight=False, soft_wrap=True)
 
 
 def for_people(*, json: bool) -> bool:
@@ -38,9 +62,10 @@ def for_people(*, json: bool) -> bool:
     return sys.stdout.isatty() and not json
 
 
-def say(message: str, *, style: str = "") -> None:
+def print_message(message: str, *, style: str = "") -> None:
     """Write a message to stderr; what it quotes is not taken for markup."""
-    MESSAGES.print(Text(printable(message), style=style))
+    with suppress(OSError):
+        MESSAGES.print(Text(printable(message), style=style))
 
 
 def printable(text: str) -> str:
@@ -74,7 +99,7 @@ def show_table(
         table.add_column(title, overflow="fold", no_wrap=title in WHOLE)
     for row in rows:
         table.add_row(*map(cell, row))
-    (console or Console(highlight=False)).print(table)
+    (console or OutputConsole()).print(table)
 
 
 async def write_rows(rows: Iterable[bytes]) -> None:
@@ -101,9 +126,10 @@ def _write(chunk: bytes) -> None:
 def leave_if_stuck(code: int) -> None:
     """End the process at once when a write waits for a reader who does not read."""
     if WRITING.locked():
-        os._exit(code)
+        leave(code)
 
 
-def drop_stdout() -> None:
-    """Let what is still buffered go nowhere: the reader has left."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def leave(code: int) -> NoReturn:
+    """End the process at once, with the cursor on."""
+    MESSAGES.show_cursor(True)
+    os._exit(code)

@@ -10,6 +10,7 @@ from posthog_env_async.errors import (
     AuthenticationError,
     CheckpointError,
     ConfigurationError,
+    ExportError,
     PaginationError,
     PermissionDeniedError,
     PostHogError,
@@ -61,15 +62,22 @@ def outcome_of(error: PostHogError | OSError) -> Outcome:
     match error:
         case RateLimitError():
             return Outcome(THROTTLED, _throttled(error))
-        case ConfigurationError() | CheckpointError():
-            return Outcome(USAGE, str(error))
-        case PaginationError():
-            return Outcome(INCOMPLETE, str(error))
+        case ConfigurationError() | CheckpointError() | PaginationError():
+            return Outcome(_code_of(error), str(error))
         case APIConnectionError(url=url) if url:
             return Outcome(FAILED, f"{error} (posthog-env doctor checks host and key)")
+        case OSError(strerror=str() as text) if not isinstance(error, PostHogError):
+            return Outcome(FAILED, text)
         case _:
             advice = next((text for kind, text in ADVICE.items() if isinstance(error, kind)), "")
             return Outcome(FAILED, f"{error}{advice}")
+
+
+def _code_of(error: PostHogError) -> int:
+    if isinstance(error, PaginationError):
+        return INCOMPLETE
+    is_refused = not isinstance(error, ExportError) or error.errno is None
+    return USAGE if is_refused else FAILED
 
 
 def _throttled(error: RateLimitError) -> str:

@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from .console import MESSAGES, say
+from .console import MESSAGES, print_message
 from .progress_row import ProgressRow
 
 __all__ = ["Display"]
@@ -64,9 +64,9 @@ class Display:
         else:
             lines = [(track.name, *track.numbers(), *self._rest(track)) for track in self._shown()]
             for line in lines:
-                say(" · ".join(line))
+                print_message(" · ".join(line))
             if lines and (footer := self.footer()):
-                say(footer)
+                print_message(footer)
 
     def _shown(self) -> list[ProgressRow]:
         """Return what is under way, and on a terminal what ended last as well."""
@@ -81,7 +81,7 @@ class Display:
         until = None if track.ended else self.waiting()
         if until is not None:
             return [f"waiting for the limit until {until.astimezone():%H:%M:%S}"]
-        return [said] if (said := track.outlook()) else []
+        return [said] if (said := track.eta()) else []
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 2))

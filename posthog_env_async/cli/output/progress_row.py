@@ -6,22 +6,11 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from .verdict import counted, plural
+from .units import counted, duration, plural
 
-__all__ = ["ProgressRow", "duration"]
+__all__ = ["ProgressRow"]
 
 STEADY = 2.0
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as people say them."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 @attrs.define
@@ -78,7 +67,7 @@ class ProgressRow:
             counted(self.pages, "page"),
         ]
 
-    def outlook(self) -> str:
+    def eta(self) -> str:
         """Say when it will end, where the total is known and the speed has settled."""
         if self.state:
             return self.state

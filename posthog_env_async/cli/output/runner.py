@@ -1,87 +1,152 @@
-"""Runs a command's coroutine, and turns every way it can end into an exit code."""
+"""Runs one command line: parses it, awaits its command, turns every end into an exit code."""
 
-import logging
+import asyncio
+import inspect
 import signal
-import warnings
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from importlib.util import find_spec
-from typing import TextIO
+from typing import Any, Protocol, Self, runtime_checkable
 
 import anyio
+import attrs
+from cyclopts import App, CycloptsError
 
-from posthog_env_async.errors import APIDeprecationWarning, PostHogError, PostHogWarning
+from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
+from posthog_env_async.cli.streams import drop_stdout
+from posthog_env_async.errors import PostHogError
 
-from .console import drop_stdout, leave_if_stuck, say
-from .exit_codes import INTERRUPTED, OK, TERMINATED, outcome_of
+from .console import leave, leave_if_stuck, print_message
+from .exit_codes import FAILED, INTERRUPTED, OK, TERMINATED, USAGE, outcome_of
+from .notices import notices
+from .resume_advice import COMMAND_LINE
 
-__all__ = ["run"]
-
-Job = Callable[[], Awaitable[int]]
+__all__ = ["Invocation", "StopAdvice", "parse", "run", "run_command"]
 
 
-def run(job: Job, *, quiet: bool = False, on_stop: Callable[[], str] = lambda: "stopped") -> int:
-    """Run a command and return its exit code.
+@runtime_checkable
+class StopAdvice(Protocol):
+    """Options of a command that keeps what it did when it is stopped."""
 
-    Ctrl-C and SIGTERM cancel the job, which leaves what it holds in order; `on_stop` then says how
-    to go on. A second Ctrl-C does not wait for that.
-    """
-    _route_notices(quiet=quiet)
-    stop = _Stop()
-    signal.signal(signal.SIGTERM, stop)
+    def stop_advice(self) -> str:
+        """Say what is kept, and how to go on."""
+        ...
+
+
+@attrs.frozen
+class Invocation:
+    """A command with its arguments, read and not yet run."""
+
+    command: Callable[..., Any]
+    arguments: inspect.BoundArguments
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it was asked to say nothing but errors."""
+        output = self.arguments.arguments.get("output", DEFAULT_OUTPUT)
+        return isinstance(output, OutputOptions) and output.quiet
+
+    def stop_advice(self) -> str:
+        """Say that it was stopped, and how to go on where that is possible."""
+        self.arguments.apply_defaults()
+        options = self.arguments.arguments.values()
+        advice = (one.stop_advice() for one in options if isinstance(one, StopAdvice))
+        return "; ".join(filter(None, ("stopped", *advice)))
+
+    async def __call__(self) -> int:
+        """Run it, and return the exit code."""
+        with notices(quiet=self.quiet):
+            try:
+                return await self._result()
+            except BrokenPipeError:
+                drop_stdout()
+                return OK
+            except PostHogError as error:
+                outcome = outcome_of(error)
+            except OSError as error:
+                drop_stdout()
+                outcome = outcome_of(error)
+        print_message(f"error: {outcome.line}", style="red")
+        return outcome.code
+
+    async def _result(self) -> int:
+        result = self.command(*self.arguments.args, **self.arguments.kwargs)
+        if isinstance(result, Awaitable):
+            result = await result
+        return result if isinstance(result, int) else OK
+
+
+def parse(app: App, words: Sequence[str]) -> Invocation | None:
+    """Read the words; `None` when they are wrong, which has then been said."""
+    COMMAND_LINE.set(tuple(words))
     try:
-        return anyio.run(job, backend_options={"use_uvloop": find_spec("uvloop") is not None})
-    except KeyboardInterrupt:
-        say(on_stop())
-        leave_if_stuck(stop.code)
-        return stop.code
-    except BrokenPipeError:
-        drop_stdout()
-        return OK
-    except PostHogError as error:
-        outcome = outcome_of(error)
-    except OSError as error:
-        drop_stdout()
-        outcome = outcome_of(error)
-    say(f"error: {outcome.line}", style="red")
-    return outcome.code
+        command, arguments, _ = app.parse_args(list(words))
+    except CycloptsError as error:
+        wrong = " ".join(str(error).split())
+    else:
+        return Invocation(command, arguments)
+    print_message(f"error: {wrong} (--help shows what there is)", style="red")
+    return None
 
 
+async def run_command(app: App, words: Sequence[str]) -> int:
+    """Run what the words say on this event loop, and return the exit code."""
+    invocation = parse(app, words)
+    return USAGE if invocation is None else await invocation()
+
+
+def run(app: App, words: Sequence[str]) -> int:
+    """Run what the words say as this process, and return the exit code.
+
+    Ctrl-C and SIGTERM cancel the command, which leaves what it holds in order, also where a shell
+    started the process with SIGINT ignored. A second one does not wait for that.
+    """
+    with _Stop() as stop:
+        invocation = parse(app, words)
+        if invocation is None:
+            return USAGE
+        options = {"use_uvloop": find_spec("uvloop") is not None}
+        code = anyio.run(partial(stop.run, invocation), backend_options=options)
+    if stop.code is None:
+        return FAILED if code is None else code
+    print_message(invocation.stop_advice())
+    leave_if_stuck(stop.code)
+    return stop.code
+
+
+@attrs.define
 class _Stop:
-    """Takes SIGTERM, which a supervisor sends, as Ctrl-C; only the exit code differs."""
+    """Takes the first signal as a wish to stop in order, the second as an order to leave at once.
 
-    code = INTERRUPTED
+    `code` is the exit code of the signal that came.
+    """
 
-    def __call__(self, number: int, frame: object) -> None:
-        self.code = TERMINATED
-        signal.raise_signal(signal.SIGINT)
+    code: int | None = None
+    _cancel: Callable[[], object] = attrs.field(default=lambda: None, init=False)
+    _before: list[tuple[int, Any]] = attrs.field(factory=list[tuple[int, Any]], init=False)
+
+    def __enter__(self) -> Self:
+        self._before = [(number, signal.signal(number, self._stop)) for number in CODES]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before:
+            signal.signal(number, handler)
+
+    async def run(self, command: Callable[[], Awaitable[int]]) -> int | None:
+        """Run a command until it ends or a signal cancels it."""
+        loop = asyncio.get_running_loop()
+        with anyio.CancelScope() as scope:
+            self._cancel = partial(loop.call_soon_threadsafe, scope.cancel)
+            if self.code is None:
+                return await command()
+        return None
+
+    def _stop(self, number: int, frame: object) -> None:
+        if self.code is not None:
+            leave(self.code)
+        self.code = CODES[signal.Signals(number)]
+        self._cancel()
 
 
-class _Notices(logging.Handler):
-    """Shows the package's log on stderr, so that a live display stays whole."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        say(record.getMessage(), style="yellow")
-
-
-def _route_notices(*, quiet: bool) -> None:
-    logger = logging.getLogger("posthog_env_async")
-    logger.propagate = False
-    logger.handlers = [logging.NullHandler() if quiet else _Notices()]
-    if quiet:
-        warnings.simplefilter("ignore", PostHogWarning)
-    warnings.showwarning = _show
-
-
-def _show(  # noqa: PLR0917 - what `warnings` calls
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    """Show a warning without the place in our code that it comes from."""
-    text = str(message)
-    if issubclass(category, APIDeprecationWarning):
-        text = f"{text.partition(';')[0]}; use --prefix projects"
-    say(f"note: {text}", style="yellow")
+CODES = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}

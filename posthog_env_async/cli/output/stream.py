@@ -5,13 +5,14 @@ from typing import Any, TypeVar
 
 import attrs
 
+from posthog_env_async.cli.options.output import OutputOptions
 from posthog_env_async.pagination import CursorListing, Listing
 
-from .console import for_people, say, show_table, write_rows
+from .console import for_people, print_message, show_table, write_rows
 from .exit_codes import INCOMPLETE, OK
 from .verdict import verdict
 
-__all__ = ["SHOWN", "Columns", "pour", "stream"]
+__all__ = ["SHOWN", "Columns", "print_listing", "write_ndjson"]
 
 T = TypeVar("T")
 
@@ -33,24 +34,22 @@ class Columns:
         return [get(item) for _, get in self.of]
 
 
-async def stream(
+async def print_listing(
     listing: Listing[T] | CursorListing[T],
     noun: str,
     columns: Columns,
-    *,
-    json: bool,
-    quiet: bool,
+    output: OutputOptions,
 ) -> int:
     """Write a listing to stdout and its verdict to stderr; return the exit code.
 
     On a terminal a listing without `max_items` shows its first 50 items.
     """
-    if for_people(json=json):
-        return await _show(listing, noun, columns, quiet=quiet)
-    return await pour(listing, noun, quiet=quiet)
+    if for_people(json=output.json):
+        return await _show(listing, noun, columns, quiet=output.quiet)
+    return await write_ndjson(listing, noun, quiet=output.quiet)
 
 
-async def pour(
+async def write_ndjson(
     listing: Listing[Any] | CursorListing[Any],
     noun: str,
     *,
@@ -63,7 +62,7 @@ async def pour(
             await write_rows(rows)
             on_page(len(rows))
     if not quiet:
-        say(verdict(run.report, noun))
+        print_message(verdict(run.report, noun))
     return OK if run.report.complete else INCOMPLETE
 
 
@@ -79,9 +78,11 @@ async def _show(
     more = asked is None and len(items) > SHOWN
     show_table(columns.titles(), _rows(columns, items[: asked or SHOWN]))
     if more:
-        say(f"the first {SHOWN} of more: --max-items N shows more, --json or a pipe gives all")
+        print_message(
+            f"the first {SHOWN} of more: --max-items N shows more, --json or a pipe gives all"
+        )
     elif not quiet:
-        say(verdict(run.report, noun))
+        print_message(verdict(run.report, noun))
     return OK if more or run.report.complete else INCOMPLETE
 
 

@@ -9,12 +9,13 @@ import attrs
 from posthog_env_async.cli.options.output import OutputOptions
 from posthog_env_async.export import ExportOutcome
 
-from .console import MESSAGES, say, show_table, write_json
+from .console import MESSAGES, print_message, show_table, write_json
 from .exit_codes import FAILED, INCOMPLETE, OK, THROTTLED, Outcome, outcome_of
-from .progress_row import ProgressRow, duration
+from .progress_row import ProgressRow
+from .units import duration, size_text
 from .verdict import verdict
 
-__all__ = ["code_of", "show_outcomes", "size_text"]
+__all__ = ["code_of", "show_outcomes"]
 
 TITLES = ("", "", "rows", "pages", "requests", "time", "size", "file")
 # What a caller has to know first: come back later, then that something is missing.
@@ -28,21 +29,21 @@ def code_of(outcomes: Sequence[ExportOutcome]) -> int:
 
 
 def show_outcomes(
-    outcomes: Sequence[ExportOutcome], tracks: Mapping[Path, ProgressRow], loudness: OutputOptions
+    outcomes: Sequence[ExportOutcome], tracks: Mapping[Path, ProgressRow], output: OutputOptions
 ) -> None:
     """Show how each ended; errors are shown in any case."""
-    if loudness.json:
+    if output.json:
         for outcome in outcomes:
             write_json(_plain(outcome, tracks[outcome.path].name.partition(" ")[2]))
-    elif len(outcomes) > 1 and not loudness.quiet:
+    elif len(outcomes) > 1 and not output.quiet:
         rows = [_row(outcome, tracks[outcome.path].name) for outcome in outcomes]
         show_table(TITLES, rows, console=MESSAGES)
-    elif not loudness.quiet:
+    elif not output.quiet:
         _show_one(outcomes[0], tracks[outcomes[0].path].noun)
     for outcome in outcomes:
         if not outcome.ok:
             name = tracks[outcome.path].name
-            say(f"error: {name}: {_ending(outcome).line}", style="red")
+            print_message(f"error: {name}: {_ending(outcome).line}", style="red")
 
 
 def _show_one(outcome: ExportOutcome, noun: str) -> None:
@@ -50,7 +51,7 @@ def _show_one(outcome: ExportOutcome, noun: str) -> None:
     if report is None:
         return
     size = f"{size_text(report.bytes)} in {duration(report.seconds)}"
-    say(f"{outcome.path}: {verdict(report.listing, noun)} · {size}")
+    print_message(f"{outcome.path}: {verdict(report.listing, noun)} · {size}")
 
 
 def _ending(outcome: ExportOutcome) -> Outcome:
@@ -93,13 +94,3 @@ def _plain(outcome: ExportOutcome, project: str) -> dict[str, Any]:
         report = attrs.asdict(outcome.report)
         fields |= {name: value for name, value in report.items() if name != "path"}
     return fields
-
-
-def size_text(size: int) -> str:
-    """Return a number of bytes as people say it."""
-    amount = float(size)
-    for unit in ("B", "kB", "MB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} GB"

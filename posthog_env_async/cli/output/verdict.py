@@ -2,17 +2,9 @@
 
 from posthog_env_async.pagination import ListingReport
 
-__all__ = ["counted", "plural", "verdict"]
+from .units import counted
 
-
-def plural(noun: str) -> str:
-    """Return the plural of a noun."""
-    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{number:,} {noun if number == 1 else plural(noun)}"
+__all__ = ["verdict"]
 
 
 def verdict(report: ListingReport, noun: str) -> str:

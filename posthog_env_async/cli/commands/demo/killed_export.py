@@ -9,7 +9,7 @@ import anyio
 import attrs
 from anyio.abc import Process
 
-from posthog_env_async.cli.output.console import MESSAGES, say
+from posthog_env_async.cli.output.console import MESSAGES, print_message
 from posthog_env_async.export import verify
 from posthog_env_async.testing import FakePostHog
 
@@ -34,8 +34,8 @@ class Killed:
 
 async def kill_and_resume(server: FakePostHog, path: Path, persons: int) -> Killed:
     """Export all persons; kill the process at half of them, and start the same command again."""
-    say("\n3. Export them, in a process of its own that is killed half-way", style="bold")
-    say("$ posthog-env export persons --project 1 --out persons.ndjson --count")
+    print_message("\n3. Export them, in a process of its own that is killed half-way", style="bold")
+    print_message("$ posthog-env export persons --project 1 --out persons.ndjson --count")
     checkpoint = path.with_name(f"{path.name}.checkpoint.json")
     at = 0
     async with await _start(server, path) as process:
@@ -45,14 +45,16 @@ async def kill_and_resume(server: FakePostHog, path: Path, persons: int) -> Kill
         if process.returncode is None:
             process.kill()
     MESSAGES.show_cursor(True)
-    say(f"kill -9: the checkpoint knows of {at:,} persons, {path.name} does not exist", style="red")
-    say("\n4. The same command again", style="bold")
+    print_message(
+        f"kill -9: the checkpoint knows of {at:,} persons, {path.name} does not exist", style="red"
+    )
+    print_message("\n4. The same command again", style="bold")
     async with await _start(server, path) as process:
         await process.wait()
     report = await verify(path)
     uuids = await anyio.to_thread.run_sync(_uuids, path) if report.ok else []
     found = "OK" if report.ok else "; ".join(report.problems)
-    say(f"$ posthog-env verify {path.name}\n{found}: {len(uuids):,} persons")
+    print_message(f"$ posthog-env verify {path.name}\n{found}: {len(uuids):,} persons")
     return Killed(at, len(uuids), found, frozenset(uuids))
 
 

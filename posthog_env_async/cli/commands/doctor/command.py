@@ -4,21 +4,20 @@ import warnings
 from typing import Annotated, Literal
 
 import attrs
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
 from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
-from posthog_env_async.cli.output.console import for_people, say, show_table, write_json
+from posthog_env_async.cli.output.console import for_people, print_message, show_table, write_json
 from posthog_env_async.cli.output.exit_codes import FAILED, OK, USAGE
-from posthog_env_async.cli.output.runner import run
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import ConfigurationError
 
-from .doctor_checks import ENDPOINTS, Check, check_endpoint, check_key, check_prefix
+from .checks import ENDPOINTS, Check, check_endpoint, check_key, check_prefix
 
-__all__ = ["DOCTOR_EXAMPLES", "doctor"]
+__all__ = ["app", "doctor"]
 
-DOCTOR_EXAMPLES = """Examples:
+EXAMPLES = """Examples:
 
   posthog-env doctor --project 1
   posthog-env doctor --host eu --need persons --need logs
@@ -28,31 +27,30 @@ Exit code 0 when all that you need works, 1 when something is to fix, 2 without 
 
 Need = Literal["persons", "folders", "logs", "ask", "projects"]
 
+app = App(name="doctor", help_epilogue=EXAMPLES)
 
-def doctor(
+
+@app.default
+async def doctor(
     *,
     need: Annotated[
         tuple[Need, ...],
         Parameter(help="What has to work; the rest only warns. May be repeated.", negative=()),
     ] = ("persons",),
-    loudness: OutputOptions = DEFAULT_OUTPUT,
+    output: OutputOptions = DEFAULT_OUTPUT,
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Check host, key, scopes, prefix and which endpoints the server has, and say what to fix."""
-
-    async def job() -> int:
-        checks, code = await _examine(connection, frozenset(need))
-        if for_people(json=loudness.json):
-            rows = [(check.verdict, check.name, check.found, check.fix) for check in checks]
-            show_table(("", "what", "found", "what to do"), rows)
-        else:
-            for check in checks:
-                write_json(attrs.asdict(check))
-        if not loudness.quiet:
-            say("all that you need works" if code == OK else "something is to fix")
-        return code
-
-    return run(job, quiet=loudness.quiet)
+    checks, code = await _examine(connection, frozenset(need))
+    if for_people(json=output.json):
+        rows = [(check.verdict, check.name, check.found, check.fix) for check in checks]
+        show_table(("", "what", "found", "what to do"), rows)
+    else:
+        for check in checks:
+            write_json(attrs.asdict(check))
+    if not output.quiet:
+        print_message("all that you need works" if code == OK else "something is to fix")
+    return code
 
 
 async def _examine(connection: Connection, needed: frozenset[str]) -> tuple[list[Check], int]:

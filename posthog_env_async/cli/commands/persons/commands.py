@@ -9,11 +9,10 @@ from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.options.persons import ALL_PERSONS, DEFAULT_PAGING, Paging, PersonFilters
 from posthog_env_async.cli.output.console import for_people, show_table, write_json
 from posthog_env_async.cli.output.exit_codes import OK
-from posthog_env_async.cli.output.runner import run
-from posthog_env_async.cli.output.stream import Columns, stream
+from posthog_env_async.cli.output.stream import Columns, print_listing
 from posthog_env_async.models import Person
 
-__all__ = ["COLUMNS", "get_person", "list_persons", "persons"]
+__all__ = ["COLUMNS", "app", "get_person", "list_persons"]
 
 COLUMNS = Columns(
     (
@@ -36,49 +35,39 @@ GET_EXAMPLES = """Examples:
   posthog-env persons get 018f3c1e-7a55-7c2b-9a11-5f0d9f6f1c01
   posthog-env persons get 4711 --json | jq .properties"""
 
-persons = App(name="persons", help="List persons, or get one.")
+app = App(name="persons", help="List persons, or get one.")
 
 
-@persons.command(name="list", help_epilogue=LIST_EXAMPLES)
-def list_persons(
+@app.command(name="list", help_epilogue=LIST_EXAMPLES)
+async def list_persons(
     *,
     filters: PersonFilters = ALL_PERSONS,
     paging: Paging = DEFAULT_PAGING,
-    loudness: OutputOptions = DEFAULT_OUTPUT,
+    output: OutputOptions = DEFAULT_OUTPUT,
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """List persons, newest first: a table on a terminal, else every person as a line of JSON."""
-
-    async def job() -> int:
-        async with connection.client() as env:
-            listing = env.persons.list(**filters.query(), **paging.settings())
-            return await stream(
-                listing, "person", COLUMNS, json=loudness.json, quiet=loudness.quiet
-            )
-
-    return run(job, quiet=loudness.quiet)
+    async with connection.client() as env:
+        listing = env.persons.list(**filters.query(), **paging.settings())
+        return await print_listing(listing, "person", COLUMNS, output)
 
 
-@persons.command(name="get", help_epilogue=GET_EXAMPLES)
-def get_person(
+@app.command(name="get", help_epilogue=GET_EXAMPLES)
+async def get_person(
     id: Annotated[str, Parameter(help="A UUID, or the number that the server gave the person.")],
     /,
     *,
-    loudness: OutputOptions = DEFAULT_OUTPUT,
+    output: OutputOptions = DEFAULT_OUTPUT,
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Get one person; for a distinct id use `persons list --distinct-id`."""
-
-    async def job() -> int:
-        async with connection.client() as env:
-            person = await env.persons.get(id)
-        if for_people(json=loudness.json):
-            show_table(("field", "value"), _fields(person))
-        else:
-            write_json(_plain(person))
-        return OK
-
-    return run(job, quiet=loudness.quiet)
+    async with connection.client() as env:
+        person = await env.persons.get(id)
+    if for_people(json=output.json):
+        show_table(("field", "value"), _fields(person))
+    else:
+        write_json(_plain(person))
+    return OK
 
 
 def _plain(person: Person) -> dict[str, Any]:

@@ -8,10 +8,9 @@ from cyclopts import App, Group, Parameter
 from posthog_env_async.cli.options.conditions import log_condition_of
 from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
 from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
-from posthog_env_async.cli.output.runner import run
-from posthog_env_async.cli.output.stream import Columns, stream
+from posthog_env_async.cli.output.stream import Columns, print_listing
 
-__all__ = ["COLUMNS", "LAST_HOUR", "LogFilters", "logs", "query_logs"]
+__all__ = ["COLUMNS", "LAST_HOUR", "LogFilters", "app", "query_logs"]
 
 COLUMNS = Columns(
     (
@@ -28,7 +27,7 @@ EXAMPLES = """Examples:
   posthog-env logs query --from 2026-09-01 --to 2026-09-02 --json | jq -r .body"""
 FILTERS = Group("Filters", sort_key=10, help="Several are ANDed.")
 
-logs = App(name="logs", help="The logs of a project.")
+app = App(name="logs", help="The logs of a project.")
 
 
 @Parameter(name="*", group=FILTERS)
@@ -83,20 +82,16 @@ class LogFilters:
 LAST_HOUR = LogFilters()
 
 
-@logs.command(name="query", help_epilogue=EXAMPLES)
-def query_logs(
+@app.command(name="query", help_epilogue=EXAMPLES)
+async def query_logs(
     *,
     filters: LogFilters = LAST_HOUR,
     page_size: Annotated[int, Parameter(help="Entries a request, 1 to 2,000.")] = 1000,
     max_items: Annotated[int | None, Parameter(help="Stop after so many.")] = None,
-    loudness: OutputOptions = DEFAULT_OUTPUT,
+    output: OutputOptions = DEFAULT_OUTPUT,
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Query log entries: a table on a terminal, else every entry as a line of JSON."""
-
-    async def job() -> int:
-        async with connection.client() as env:
-            listing = env.logs.query(**filters.query(), page_size=page_size, max_items=max_items)
-            return await stream(listing, "entry", COLUMNS, json=loudness.json, quiet=loudness.quiet)
-
-    return run(job, quiet=loudness.quiet)
+    async with connection.client() as env:
+        listing = env.logs.query(**filters.query(), page_size=page_size, max_items=max_items)
+        return await print_listing(listing, "entry", COLUMNS, output)

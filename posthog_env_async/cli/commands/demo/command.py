@@ -6,23 +6,22 @@ from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import attrs
-from cyclopts import Parameter
-from rich.console import Console
+from cyclopts import App, Parameter
 
-from posthog_env_async.cli.output.console import say, show_table
+from posthog_env_async.cli.output.console import OutputConsole, print_message, show_table
 from posthog_env_async.cli.output.exit_codes import INCOMPLETE, OK
 from posthog_env_async.cli.output.progress import Display
-from posthog_env_async.cli.output.progress_row import ProgressRow, duration
-from posthog_env_async.cli.output.runner import run
+from posthog_env_async.cli.output.progress_row import ProgressRow
+from posthog_env_async.cli.output.units import duration
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.pagination import ListingReport
 from posthog_env_async.testing import FakePostHog, Fault
 
-from .demo_export import Killed, kill_and_resume
+from .killed_export import Killed, kill_and_resume
 
-__all__ = ["DEMO_EXAMPLES", "demo"]
+__all__ = ["app", "demo"]
 
-DEMO_EXAMPLES = """Examples:
+EXAMPLES = """Examples:
 
   posthog-env demo
   posthog-env demo --persons 20000
@@ -32,18 +31,17 @@ PREFETCH = 8
 SAMPLE = 10
 LATENCY = (0.1, 0.3)
 
+app = App(name="demo", help_epilogue=EXAMPLES)
 
-def demo(
+
+@app.default
+async def demo(
     *,
     persons: Annotated[int, Parameter(help="How many persons the embedded server has.")] = 100_000,
 ) -> int:
     """Page 100,000 persons of an embedded server, export them, get killed, resume and verify."""
-
-    async def job() -> int:
-        async with FakePostHog(persons, latency=LATENCY, mode="routes") as server:
-            return await _Demo(server, persons).run()
-
-    return run(job)
+    async with FakePostHog(persons, latency=LATENCY, mode="routes") as server:
+        return await _Demo(server, persons).run()
 
 
 @attrs.frozen
@@ -61,7 +59,7 @@ class _Demo:
 
     async def run(self) -> int:
         """Do it all, and return the exit code."""
-        say(
+        print_message(
             f"An embedded server with {self.persons:,} persons answers after"
             f" {LATENCY[0]:g} to {LATENCY[1]:g} s. On the way it fails twice: a 502 and a 429."
         )
@@ -77,34 +75,36 @@ class _Demo:
         return OK if whole else INCOMPLETE
 
     async def _page(self, env: PostHogEnv) -> _Paged:
-        say(f"\n1. Page them all, {PREFETCH} pages ahead", style="bold")
+        print_message(f"\n1. Page them all, {PREFETCH} pages ahead", style="bold")
         self.server.faults += [
             Fault(502, action="html", after=5),
             Fault(429, after=15, headers={"Retry-After": "1"}),
         ]
-        track, distinct = ProgressRow("persons", total=self.persons), set[str]()
+        row, distinct = ProgressRow("persons", total=self.persons), set[str]()
         async with (
-            Display([track], waiting=lambda: env.throttled_until),
+            Display([row], waiting=lambda: env.throttled_until),
             env.persons.list(prefetch=PREFETCH).iterate() as run,
         ):
-            track.start()
+            row.start()
             while (found := await run.next_items()) is not None:
                 distinct.update(str(person.uuid) for person in found)
-                track.add(len(found))
-            track.end("done")
-        say(f"{len(distinct):,} distinct persons in {duration(track.seconds)}")
-        return _Paged(run.report, len(distinct), env.retries, track.seconds)
+                row.add(len(found))
+            row.end("done")
+        print_message(f"{len(distinct):,} distinct persons in {duration(row.seconds)}")
+        return _Paged(run.report, len(distinct), env.retries, row.seconds)
 
     async def _sequential(self, env: PostHogEnv) -> float:
         """Return how long one page after the other would take, from a sample."""
-        say(f"\n2. The same one page after the other: {SAMPLE} pages as a sample", style="bold")
+        print_message(
+            f"\n2. The same one page after the other: {SAMPLE} pages as a sample", style="bold"
+        )
         began = time.monotonic()
         report = ListingReport()
         async with env.persons.list(max_items=SAMPLE * 1000).iterate() as run:
             while await run.next_items() is not None:
                 report = run.report
         seconds = (time.monotonic() - began) * self.persons / max(1, report.items)
-        say(f"at this pace all would take {duration(seconds)}")
+        print_message(f"at this pace all would take {duration(seconds)}")
         return seconds
 
     def _sum_up(self, paged: _Paged, sequential: float, killed: Killed, *, whole: bool) -> None:
@@ -121,5 +121,5 @@ class _Demo:
             ("export resumed and verified", f"{killed.rows:,} persons, {killed.verdict}"),
             ("verdict", "complete: everyone, each once" if whole else "INCOMPLETE"),
         ]
-        say("")
-        show_table(("", ""), rows, console=Console(highlight=False))
+        print_message("")
+        show_table(("", ""), rows, console=OutputConsole())

@@ -1,0 +1,1 @@
+"""The demo: an embedded server, an export that is killed, and its resumption."""

@@ -1,0 +1,1 @@
+"""The doctor: what works, and what to fix."""

@@ -1,0 +1,1 @@
+"""`posthog-env logs`."""
