@@ -64,6 +64,9 @@ coverage: $(VENV)/.dev ## Run the tests, and show the lines and branches that no
 nginx: $(VENV)/.test ## Run the tests that put nginx in front of the embedded server
 	$(BIN)/python -m pytest -m nginx $(ARGS) $(NONE_IS_FINE)
 
+journeys: $(BIN)/python ## Walk three ways of a new user, each from pip install of the wheel, and time them
+	$(BIN)/python tests/journeys/run.py
+
 bench: $(VENV)/.bench ## Measure this package beside its peers; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks $(ARGS)
 
