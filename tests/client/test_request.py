@@ -77,9 +77,9 @@ async def test_a_path_cannot_leave_the_project(
 
 async def test_a_path_is_quoted(env: PostHogEnv, fake: FakePostHog) -> None:
     with pytest.raises(EndpointNotAvailableError):
-        await env.request("GET", "cohorts/ä;%2e%2e/")
+        await env.request("GET", "widgets/ä;%2e%2e/")
 
-    assert fake.requests[0].path.endswith("/cohorts/%C3%A4%3B%252e%252e/")
+    assert fake.requests[0].path.endswith("/widgets/%C3%A4%3B%252e%252e/")
 
 
 @pytest.mark.parametrize("name", ["personal_api_key", "token", "api_key"])
@@ -102,7 +102,7 @@ async def test_an_endpoint_that_does_not_exist_is_asked_for_under_both_prefixes(
     env: PostHogEnv, fake: FakePostHog
 ) -> None:
     with pytest.raises(EndpointNotAvailableError):
-        await env.request("GET", "cohorts/")
+        await env.request("GET", "widgets/")
 
     assert [request.path.split("/")[2] for request in fake.requests] == ["environments", "projects"]
 
