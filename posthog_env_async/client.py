@@ -12,6 +12,7 @@ from posthog_env_async.converter import DICT_ROWS, RowType, load, structure, str
 from posthog_env_async.models import APIKeyInfo
 from posthog_env_async.pagination import Listing, PageSize, checked_numbers
 from posthog_env_async.resources import (
+    Cohorts,
     Logs,
     MaxTools,
     PersistedFolders,
@@ -165,6 +166,11 @@ class PostHogEnv:
     def persons(self) -> Persons:
         """The persons of the project."""
         return Persons(self._place)
+
+    @property
+    def cohorts(self) -> Cohorts:
+        """The cohorts of the project."""
+        return Cohorts(self._place)
 
     @property
     def persisted_folders(self) -> PersistedFolders:

@@ -1,6 +1,7 @@
 """JSON to models by msgspec and cattrs, which nobody else imports."""
 
 from .json_codec import Raw, as_mapping, dump, load
+from .keyed_rows import keyed_rows
 from .lazy_object import LazyObject
 from .model_rows import ABSENT, UNDECODED, checked_rows, record, structured_rows
 from .page_decoder import LoadedPage, RowType, load_page
@@ -22,6 +23,7 @@ __all__ = [
     "as_uuid",
     "checked_rows",
     "dump",
+    "keyed_rows",
     "load",
     "load_page",
     "record",

@@ -30,6 +30,7 @@ an APIConnectionError.
 
 PostHogWarning
 ├── APIDeprecationWarning           the server announces the end of an endpoint
+├── PartialDistinctIdsWarning       a person may have more distinct ids than are shown
 └── TruncatedCSVWarning             the server's CSV stops where the server cuts it
 """
 
@@ -54,6 +55,7 @@ __all__ = [
     "MissingScopeError",
     "NotFoundError",
     "PaginationError",
+    "PartialDistinctIdsWarning",
     "PermissionDeniedError",
     "PostHogError",
     "PostHogWarning",
@@ -286,6 +288,13 @@ class APIDeprecationWarning(PostHogWarning):
     """The server announces the end of an endpoint by `Deprecation` and `Sunset`.
 
     See docs/server.md, Prefixes.
+    """
+
+
+class PartialDistinctIdsWarning(PostHogWarning):
+    """A person shows as many distinct ids as the answer can hold: it may have more.
+
+    That is 10 in a look-up and 1,000 in a list; `persons.get(uuid)` shows all of them.
     """
 
 

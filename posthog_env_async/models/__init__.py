@@ -1,22 +1,49 @@
 """Models: frozen data, one module a resource, no I/O."""
 
+from .activity import ACTIVITY_ROWS, VALUE_ROWS, ActivityEntry, PropertyValue
+from .cohort import COHORT_ROWS, Cohort
+from .deletion import (
+    DELETION_ROWS,
+    DeletionError,
+    DeletionStatus,
+    DeletionSummary,
+    PersonDeletion,
+)
+from .home_folder import HomeFolder
 from .insight import InsightAnswer
 from .log_entry import LOG_ROWS, LogEntry
+from .log_facts import LogAttribute, LogAttributeValue, LogBucket, LogService
 from .persisted_folder import FOLDER_ROWS, PersistedFolder
 from .person import PERSON_ROWS, Person
 from .project import PROJECT_ROWS, APIKeyInfo, Project
 from .property_filter import PropertyFilter
 
 __all__ = [
+    "ACTIVITY_ROWS",
+    "COHORT_ROWS",
+    "DELETION_ROWS",
     "FOLDER_ROWS",
     "LOG_ROWS",
     "PERSON_ROWS",
     "PROJECT_ROWS",
+    "VALUE_ROWS",
     "APIKeyInfo",
+    "ActivityEntry",
+    "Cohort",
+    "DeletionError",
+    "DeletionStatus",
+    "DeletionSummary",
+    "HomeFolder",
     "InsightAnswer",
+    "LogAttribute",
+    "LogAttributeValue",
+    "LogBucket",
     "LogEntry",
+    "LogService",
     "PersistedFolder",
     "Person",
+    "PersonDeletion",
     "Project",
     "PropertyFilter",
+    "PropertyValue",
 ]

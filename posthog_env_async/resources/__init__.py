@@ -1,5 +1,6 @@
 """Resources: one module and one class each."""
 
+from .cohorts import Cohorts
 from .logs import Logs
 from .max_tools import MaxTools
 from .persisted_folders import PersistedFolders
@@ -9,6 +10,7 @@ from .projects import Projects
 
 __all__ = [
     "MOST_ROWS",
+    "Cohorts",
     "Logs",
     "MaxTools",
     "PersistedFolders",

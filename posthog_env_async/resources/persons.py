@@ -1,34 +1,47 @@
-"""Persons: list, get, and the server's CSV."""
+"""Persons: list, look up, change, delete."""
 
-import warnings
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any
+from datetime import date, datetime
+from typing import Any, TypeVar, overload
 from uuid import UUID
 
 import attrs
 
 from posthog_env_async.converter import dump
-from posthog_env_async.errors import (
-    APIConnectionError,
-    ConfigurationError,
-    EndpointNotAvailableError,
-    ResponseDecodeError,
-    TruncatedCSVWarning,
+from posthog_env_async.errors import ConfigurationError, ResponseDecodeError
+from posthog_env_async.models import (
+    DELETION_ROWS,
+    PERSON_ROWS,
+    ActivityEntry,
+    Cohort,
+    DeletionStatus,
+    DeletionSummary,
+    Person,
+    PersonDeletion,
+    PropertyFilter,
+    PropertyValue,
 )
-from posthog_env_async.models import PERSON_ROWS, Person, PropertyFilter
 from posthog_env_async.pagination import Listing, PageSize
 from posthog_env_async.session import Request, query_text
 
+from .person_changes import apply_change, setting, splitting, unsetting
+from .person_deletion import Switches, delete_many, delete_one
+from .person_facts import list_activity, list_cohorts_of, list_property_values, person_at
+from .person_id import checked_distinct_id, checked_uuid, person_id, same_kind
+from .person_lookup import lookup
+from .person_source import LookupKey, PersonSource
+from .persons_csv import single_csv, stream_csv
 from .project_scope import ProjectScope, is_text
 
 __all__ = ["Persons"]
 
+U = TypeVar("U", UUID, str)
+V = TypeVar("V")
+
 PATH = "persons/"
 SCOPE = ("person:read",)
 BUDGET = "persons"
-CUT = "the CSV is cut: it does not end with the end of a line"
-CSV_CUTS = (10_000, 50_000, 300_000)
 
 
 @attrs.frozen
@@ -76,7 +89,7 @@ class Persons:
             NotFoundError: when the project has no such person.
             ConfigurationError: for a distinct id; list with `distinct_id=` instead.
         """
-        asked = _person_id(id)
+        asked = person_id(id)
         call = self._place.call(f"{PATH}{asked}/", scope=SCOPE, budget=BUDGET)
 
         def decode(body: bytes) -> Person:
@@ -102,23 +115,8 @@ class Persons:
         no person gives no bytes. For a whole export use `posthog_env_async.export`.
         """
         filters = _filters(search, email, distinct_id, properties)
-        return self._pieces(self._call({**filters, "format": "csv"}, accept="text/csv"))
-
-    async def _pieces(self, call: Request) -> AsyncGenerator[bytes]:
-        counter = _CSVRows()
-        async with aclosing(self._place.session.stream(call)) as pieces:
-            async for piece in pieces:
-                counter.feed(piece)
-                yield piece
-        if not counter.is_whole:
-            raise APIConnectionError(CUT, method=call.method)
-        if counter.rows in CSV_CUTS:
-            warnings.warn(
-                f"the CSV has {counter.rows} rows, where servers cut it: rows are probably missing;"
-                " use persons.list() or posthog_env_async.export",
-                TruncatedCSVWarning,
-                stacklevel=2,
-            )
+        call = self._call({**filters, "format": "csv"}, accept="text/csv")
+        return stream_csv(self._place, call)
 
     async def get_csv(self, id: int | str | UUID) -> bytes:
         """Get the server's CSV of one person, from the servers that have one.
@@ -129,52 +127,210 @@ class Persons:
             EndpointNotAvailableError: when the server answers nothing, as all newer ones do.
         """
         call = self._place.call(
-            f"{PATH}{_person_id(id)}/",
+            f"{PATH}{person_id(id)}/",
             params={"format": "csv"},
             accept="text/csv",
             scope=SCOPE,
             budget=BUDGET,
         )
-        body = await self._place.session.fetch(call, _whole_csv)
-        if not body:
-            raise EndpointNotAvailableError(
-                "this server has no CSV of a single person; use persons.get(id)",
-                status=200,
-                detail="empty CSV",
-                method=call.method,
-                url=str(self._place.session.url(call).with_query(None)),
-            )
-        return body
+        return await single_csv(self._place, call)
+
+    @overload
+    async def get_many(self, *, distinct_ids: Iterable[str]) -> dict[str, Person]: ...
+    @overload
+    async def get_many(self, *, uuids: Iterable[U]) -> dict[U, Person]: ...
+    async def get_many(
+        self,
+        *,
+        distinct_ids: Iterable[str] | None = None,
+        uuids: Iterable[Any] | None = None,
+    ) -> dict[Any, Person]:
+        """Get the persons that have some distinct ids, or uuids: any number, 200 a request.
+
+        The keys are what was asked; those without a person are absent. Where the server lacks the
+        batch each is asked for alone. A look-up shows ten distinct ids of a person at most, and
+        gives a `PartialDistinctIdsWarning` when one shows as many.
+
+        Raises:
+            ConfigurationError: unless one of the two is given, and for ids that cannot be.
+        """
+        name, ids = same_kind(uuids, distinct_ids)
+        source = PersonSource(self._place, "uuid" if name == "uuids" else "distinct_id", 8)
+        async with aclosing(lookup(source, ids.values())) as found:
+            return {asked: person async for asked, person in found if person is not None}
+
+    def lookup(
+        self,
+        values: Iterable[V] | AsyncIterable[V],
+        *,
+        by: LookupKey = "distinct_id",
+        concurrency: int = 8,
+    ) -> AsyncGenerator[tuple[V, Person | None]]:
+        """Look persons up: yield each value with its person, or `None`, in the order of the values.
+
+        Equal values are asked for once, 200 a request and at most `concurrency` requests at a time;
+        results are remembered until the end. By `"email"` one request is needed for each, and the
+        newest of the persons that share one is given.
+
+        Raises:
+            ConfigurationError: when reached, for a value that no person can have.
+        """
+        return lookup(PersonSource(self._place, by, concurrency), values)
+
+    async def update(
+        self, id: int | str | UUID, properties: Mapping[str, Any], *, wait: float | None = None
+    ) -> bool | None:
+        """Set properties; others stay as they are. Needs `person:write`.
+
+        The server accepts the change and makes it later, or, when something fails behind its
+        answer, never. With `wait` seconds the person is read (`person:read`) until the change
+        shows: true when it does, else false. Not sent again when it may have arrived.
+        """
+        return await apply_change(self._place, person_id(id), setting(properties), wait)
+
+    async def set_property(
+        self, id: int | str | UUID, key: str, value: Any, *, wait: float | None = None
+    ) -> bool | None:
+        """Set one property, `None` included; accepted, not yet done: see `update`."""
+        change = setting({key: value}, alone=True)
+        return await apply_change(self._place, person_id(id), change, wait)
+
+    async def unset_property(
+        self, id: int | str | UUID, key: str, *, wait: float | None = None
+    ) -> bool | None:
+        """Remove one property; accepted, not yet done: see `update`."""
+        return await apply_change(self._place, person_id(id), unsetting(key), wait)
+
+    async def split(
+        self,
+        id: int | str | UUID,
+        *,
+        main_distinct_id: str | None = None,
+        distinct_ids: Sequence[str] | None = None,
+        wait: float | None = None,
+    ) -> bool | None:
+        """Make persons of `distinct_ids`, or of all but `main_distinct_id`; see `update`.
+
+        Take care: splitting off the id that the person was created with does nothing, and blanks
+        the person's row in lists. No answer of the server says which id that is, so split off ids
+        that you know to have come later.
+        """
+        change = splitting(main_distinct_id, distinct_ids)
+        return await apply_change(self._place, person_id(id), change, wait)
+
+    async def delete(
+        self,
+        id: int | str | UUID,
+        *,
+        events: bool = False,
+        recordings: bool = False,
+        keep_person: bool = False,
+    ) -> None:
+        """Delete one person, and its `events` and `recordings` if so wanted; needs `person:write`.
+
+        `keep_person` deletes only those. The person goes at once or soon, its events later (see
+        `deletions`).
+
+        Raises:
+            NotFoundError: when there is none; not when an earlier attempt of this call deleted it.
+        """
+        switches = Switches(events=events, recordings=recordings, keep_person=keep_person)
+        await delete_one(self._place, person_id(id), switches)
+
+    async def delete_many(
+        self,
+        *,
+        uuids: Iterable[UUID | str] | None = None,
+        distinct_ids: Iterable[str] | None = None,
+        events: bool = False,
+        recordings: bool = False,
+        keep_person: bool = False,
+    ) -> DeletionSummary:
+        """Delete any number of persons, 1,000 a request; needs `person:write`.
+
+        An answer that says that nothing could be deleted is a summary with `errors`. A request that
+        may have arrived is not sent again: for many persons, and a record of what became of each,
+        use `posthog_env_async.erasure`.
+
+        Raises:
+            ConfigurationError: unless one kind of ids is given.
+        """
+        name, ids = same_kind(uuids, distinct_ids)
+        switches = Switches(events=events, recordings=recordings, keep_person=keep_person)
+        return await delete_many(self._place, name, [*ids], switches)
+
+    def deletions(
+        self,
+        *,
+        status: DeletionStatus = "all",
+        person_uuid: UUID | str | None = None,
+        page_size: PageSize = 100,
+        max_items: int | None = None,
+    ) -> Listing[PersonDeletion]:
+        """List the deletions of events: a person deleted without its events is not among them."""
+        if status not in ("pending", "completed", "all"):
+            raise ConfigurationError("status must be 'pending', 'completed' or 'all'")
+        of_one = {} if person_uuid is None else {"person_uuid": checked_uuid(person_uuid)}
+        call = self._place.call(
+            f"{PATH}deletion_status/",
+            params={"status": status, **of_one},
+            scope=SCOPE,
+            budget=BUDGET,
+        )
+        return self._place.listing(
+            call, DELETION_ROWS, page_size=page_size, offset=0, max_items=max_items, prefetch=0
+        )
+
+    async def property_values(
+        self, key: str, *, search: str | None = None
+    ) -> tuple[PropertyValue, ...]:
+        """Return the most frequent values of a property with their counts, as the server has them.
+
+        `search` narrows them to those that contain it. The server may answer from memory for ten
+        seconds, and does not say how many more there are.
+        """
+        return await list_property_values(self._place, key, search)
+
+    def activity(
+        self, id: int | str | UUID | None = None, *, max_items: int | None = None
+    ) -> AsyncGenerator[ActivityEntry]:
+        """Yield what was done to persons, or to one, newest first; needs `activity_log:read`."""
+        asked = None if id is None else person_id(id)
+        return list_activity(self._place, asked, max_items)
+
+    async def cohorts(self, id: int | str | UUID) -> tuple[Cohort, ...]:
+        """Return the cohorts that a person belongs to; needs `cohort:read` too.
+
+        The server goes by the project that the key's owner has open in the UI, not by this one.
+        """
+        return await list_cohorts_of(self._place, person_id(id))
+
+    async def at(
+        self,
+        moment: datetime | date | str,
+        *,
+        distinct_id: str | None = None,
+        id: int | str | UUID | None = None,
+    ) -> Person:
+        """Return a person as it was at a time; `extra` says how the server found out.
+
+        Times without a zone are UTC.
+
+        Raises:
+            NotFoundError: when there is no such person.
+            ConfigurationError: unless one of `distinct_id` and `id` is given.
+        """
+        if (distinct_id is None) == (id is None):
+            raise ConfigurationError("give either distinct_id=… or id=…")
+        ids = (
+            {"person_id": person_id(id)}
+            if id is not None
+            else {"distinct_id": checked_distinct_id(distinct_id)}
+        )
+        return await person_at(self._place, moment, ids)
 
     def _call(self, params: dict[str, str], **fields: Any) -> Request:
         return self._place.call(PATH, params=params, scope=SCOPE, budget=BUDGET, **fields)
-
-
-def _whole_csv(body: bytes) -> bytes:
-    if body and not body.endswith(b"\n"):
-        raise ResponseDecodeError(CUT, retryable=True)
-    return body
-
-
-@attrs.define
-class _CSVRows:
-    """Counts the rows of a CSV that comes in pieces; a quoted cell may hold line ends."""
-
-    quoted: bool = False
-    lines: int = 0
-    is_whole: bool = True
-
-    def feed(self, piece: bytes) -> None:
-        self.is_whole = piece.endswith(b"\n") if piece else self.is_whole
-        for number, part in enumerate(piece.split(b'"')):
-            if number:
-                self.quoted = not self.quoted
-            if not self.quoted:
-                self.lines += part.count(b"\n")
-
-    @property
-    def rows(self) -> int:
-        return max(0, self.lines - 1)
 
 
 def _filters(
@@ -200,16 +356,3 @@ def _filters(
 
 def _is_for_persons(condition: object) -> bool:
     return isinstance(condition, PropertyFilter) and not condition.is_for_logs
-
-
-def _person_id(id: int | str | UUID) -> str:
-    text = str(id)
-    if not isinstance(id, bool) and text.isascii() and text.isdigit():
-        return str(int(text))
-    try:
-        return str(UUID(text))
-    except ValueError:
-        wrong = (
-            "a person's id is a whole number or a UUID; for a distinct id use list(distinct_id=…)"
-        )
-    raise ConfigurationError(wrong)

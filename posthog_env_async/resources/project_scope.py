@@ -1,15 +1,16 @@
 """Where a resource's calls go: the session and the project."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import attrs
 
-from posthog_env_async.converter import RowType
+from posthog_env_async.converter import RowType, as_mapping, dump, load
+from posthog_env_async.errors import ResponseDecodeError
 from posthog_env_async.pagination import Listing, PageSize, QueryFingerprint, Source, fingerprint_of
 from posthog_env_async.session import Request, Session, project_text
 
-__all__ = ["MOST_ROWS", "ProjectScope", "is_text"]
+__all__ = ["MOST_ROWS", "ProjectScope", "is_text", "read_rows"]
 
 T = TypeVar("T")
 
@@ -19,6 +20,24 @@ MOST_ROWS = 10_000
 def is_text(value: object) -> bool:
     """Whether a value is text with something in it."""
     return isinstance(value, str) and bool(value.strip())
+
+
+def read_rows(body: bytes, rows: RowType[T], *names: str) -> tuple[T, ...]:
+    """Return all rows of an answer that is a bare list, or an object with one.
+
+    The list is under `results` or the first of `names` that is there.
+
+    Raises:
+        ResponseDecodeError: when it is neither.
+    """
+    answer: object = load(body)
+    found = answer
+    if isinstance(answer, dict):
+        fields = as_mapping(cast("object", answer))
+        found = next((fields[name] for name in ("results", *names) if name in fields), None)
+    if not isinstance(found, list):
+        raise ResponseDecodeError("the answer does not fit: expected a list @ $.results")
+    return tuple(rows.read(dump(row)) for row in cast("list[object]", found))
 
 
 @attrs.frozen

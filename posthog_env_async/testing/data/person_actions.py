@@ -58,13 +58,13 @@ class PersonActions:
         key = self.rows.population.find(uuid)
         if later or key is None:
             return later[0] if later else None
-        return self.rows.row(key)["properties"] or {}
+        return self.rows.properties(key)
 
     def _change(self, uuid: UUID, changed: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         key = self.rows.population.find(uuid)
         if key is None:
             return
-        held = dict(self.rows.row(key)["properties"] or {})
+        held = dict(self.rows.properties(key))
         self._history.setdefault(uuid, []).append((self.now(), held))
         self.rows.give(key, {"properties": changed(held)})
 
@@ -81,7 +81,7 @@ class PersonActions:
             self.rows.give(key, {"properties": {}, "name": None})
         for each in leaving:
             population.insert(0)
-            fields = {"distinct_ids": [each], "properties": {}, "name": each}
+            fields: dict[str, Any] = {"distinct_ids": [each], "properties": {}, "name": each}
             self.rows.give(-population.inserted, fields)
 
     # merging
@@ -95,7 +95,7 @@ class PersonActions:
         first, second = self.rows.row(kept), self.rows.row(gone)
         created = min(population.created(kept), population.created(gone))
         fields = {
-            "properties": (second["properties"] or {}) | (first["properties"] or {}),
+            "properties": self.rows.properties(gone) | self.rows.properties(kept),
             "distinct_ids": [*first["distinct_ids"], *second["distinct_ids"]],
             "name": first["name"],
         }

@@ -109,6 +109,11 @@ class PersonRows:
         kept = ("name", "distinct_ids", "properties", "created_at", "uuid", "last_seen_at")
         return {"id": self.number(key)} | {name: row[name] for name in kept if name in row}
 
+    def properties(self, key: int) -> dict[str, Any]:
+        """Give the properties of a person; none for null."""
+        found: dict[str, Any] | None = self.row(key)["properties"]
+        return found or {}
+
     def number(self, key: int) -> int:
         """Give the integer id of a person."""
         return self.population.number(key)

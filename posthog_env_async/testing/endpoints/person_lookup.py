@@ -142,7 +142,7 @@ async def _counts(project: Project, key: str) -> Counter[str]:
     for place, row_key in enumerate(population.keys(0, len(population))):
         if place % BREATH == BREATH - 1:
             await asyncio.sleep(0)
-        value = (project.rows.row(row_key)["properties"] or {}).get(key)
+        value = project.rows.properties(row_key).get(key)
         for each in value if is_list(value) else (() if value is None else (value,)):
             counts[each if isinstance(each, str) else encode(each).decode()] += 1
     return counts

@@ -1,0 +1,34 @@
+"""Cohorts."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from posthog_env_async.converter import RowType, structured_rows
+
+__all__ = ["COHORT_ROWS", "Cohort"]
+
+
+@attrs.frozen
+class Cohort:
+    """A cohort of persons: static, or by filters (docs/server.md, Other person actions).
+
+    `count` is how many persons the server counted when it last calculated the cohort; `None` where
+    it does not say.
+    """
+
+    id: int
+    name: str | None = None
+    description: str | None = attrs.field(default=None, repr=False)
+    count: int | None = None
+    is_static: bool | None = None
+    is_calculating: bool | None = None
+    created_at: datetime | None = None
+    last_calculation: datetime | None = None
+    filters: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+
+
+COHORT_ROWS: RowType[Cohort] = structured_rows(Cohort)

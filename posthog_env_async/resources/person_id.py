@@ -1,0 +1,69 @@
+"""Ids of persons, checked before they are sent."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from posthog_env_async.errors import ConfigurationError
+
+from .project_scope import is_text
+
+__all__ = ["checked_distinct_id", "checked_uuid", "person_id", "same_kind"]
+
+
+def person_id(id: int | str | UUID) -> str:
+    """Return a person's number or UUID as text.
+
+    Raises:
+        ConfigurationError: for anything else, such as a distinct id.
+    """
+    text = str(id)
+    if not isinstance(id, bool) and text.isascii() and text.isdigit():
+        return str(int(text))
+    try:
+        return str(UUID(text))
+    except ValueError:
+        wrong = (
+            "a person's id is a whole number or a UUID; for a distinct id use list(distinct_id=…)"
+        )
+    raise ConfigurationError(wrong)
+
+
+def checked_uuid(value: object) -> str:
+    """Return a UUID as text.
+
+    Raises:
+        ConfigurationError: for anything else.
+    """
+    try:
+        return str(UUID(str(value)))
+    except ValueError:
+        wrong = "a person's uuid is a UUID or its text; for other ids use by='distinct_id'"
+    raise ConfigurationError(wrong)
+
+
+def checked_distinct_id(value: object) -> str:
+    """Return a distinct id, or an e-mail address: any text but a blank one.
+
+    Raises:
+        ConfigurationError: for anything else.
+    """
+    if not is_text(value):
+        raise ConfigurationError("a distinct id or an e-mail address is a non-empty string")
+    return str(value)
+
+
+def same_kind(
+    uuids: Iterable[UUID | str] | None, distinct_ids: Iterable[str] | None
+) -> tuple[str, dict[str, UUID | str]]:
+    """Return which kind of ids was given, and the ids as they are sent, without duplicates.
+
+    Raises:
+        ConfigurationError: unless exactly one kind was given, as an iterable of ids.
+    """
+    if (uuids is None) == (distinct_ids is None):
+        raise ConfigurationError("give either uuids=… or distinct_ids=…")
+    given: Iterable[UUID | str] | None = uuids if distinct_ids is None else distinct_ids
+    if given is None or isinstance(given, str | bytes | UUID):
+        raise ConfigurationError("uuids and distinct_ids are iterables of ids, not a single id")
+    check = checked_uuid if distinct_ids is None else checked_distinct_id
+    return ("uuids" if distinct_ids is None else "distinct_ids"), {check(id): id for id in given}
