@@ -65,8 +65,10 @@ class Answers:
     def _body(self, target: str) -> bytes | None:
         parts = urlsplit(target)
         match parts.path.rstrip("/").split("/"):
-            case ["", "api", "projects" | "environments", "1", "persons"]:
+            case ["", "api", "projects" | "environments", _, "persons"]:
                 return self._page(parts.path, dict(parse_qsl(parts.query)))
+            case ["", "api", "projects" | "environments", _, "persons", who]:
+                return self.rows.window(int(who[-12:], 16), 1)[0]
             case ["", "api", "projects"]:
                 return b'{"count":1,"next":null,"previous":null,"results":[{"id":1}]}'
             case ["", "api", "personal_api_keys", "@current"]:
@@ -163,7 +165,7 @@ def _capacity() -> int:
 
 async def _run(options: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
-    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     listener.setblocking(False)
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
     rows = Rows(options.total, size=options.size)
