@@ -4,16 +4,27 @@ from typing import Any
 
 import posthog_env_async
 
-project = "posthog_env_async"
-author = "posthog_env_async contributors"
+project = "posthog-env-async"
+author = "posthog-env-async contributors"
 project_copyright = author
 release = posthog_env_async.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+]
 exclude_patterns = ["_build"]
 html_theme = "furo"
-html_title = "posthog_env_async"
+html_title = "posthog-env-async"
 html_static_path = ["_static"]
+
+# What is copied can be pasted: no prompts, no output. Output alone has no button.
+copybutton_selector = "div:not(.highlight-text) > div.highlight pre"
+copybutton_prompt_text = r"\$ |>>> |\.\.\. "
+copybutton_prompt_is_regexp = True
+copybutton_line_continuation_character = "\\"
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3

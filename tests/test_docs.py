@@ -13,7 +13,7 @@ import anyio
 import pytest
 
 import posthog_env_async
-from doc_pages import ROOT, Block, blocks_of, commands_of, is_run
+from doc_pages import ROOT, Block, blocks_of, commands_of, file_of, is_run
 from posthog_env_async.testing import FakePostHog
 
 PAGES = [
@@ -27,7 +27,7 @@ PAGES = [
 ]
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 # A block under one of these names would look like an example and never be run.
-NOT_RUN = {"", "bash", "ipython", "py", "pycon", "python3", "sh", "shell", "zsh"}
+NOT_RUN = {"", "bash", "ipython", "py", "python3", "sh", "shell", "zsh"}
 MODULES = [
     info.name
     for info in pkgutil.walk_packages(posthog_env_async.__path__, "posthog_env_async.")
@@ -73,6 +73,16 @@ def test_a_block_that_looks_like_an_example_is_one(block: Block) -> None:
 @pytest.mark.parametrize("block", BLOCKS, ids=place)
 def test_a_block_that_is_not_run_says_why(block: Block) -> None:
     assert block.skip != "", "write <!-- not run: the reason -->"
+
+
+@pytest.mark.parametrize("block", [b for b in BLOCKS if file_of(b) and b.skip is None], ids=place)
+def test_a_file_that_a_page_shows_is_used_by_it(block: Block) -> None:
+    name = file_of(block) or ""
+    module = name.removesuffix(".py")
+
+    later = "\n".join(b.code for b in blocks_of(block.page) if b.line > block.line)
+
+    assert re.search(rf"\$ .*\b{re.escape(name)}\b|\bfrom {module} import\b", later)
 
 
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "console"], ids=place)
@@ -128,13 +138,29 @@ def test_a_page_is_read_block_by_block(tmp_path: Path) -> None:
     assert text == Block(page, 15, "text", "```python", None)
 
 
+def test_a_page_tells_files_and_cells_from_other_blocks(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "```python\n# app.py\nx = 1\n```\n<!-- in a notebook -->\n```python\nx\n```\n"
+        "```python\n# a reason\nx = 2\n```\n"
+    )
+
+    file, cell, plain = blocks_of(page)
+
+    assert [file_of(block) for block in (file, cell, plain)] == ["app.py", None, None]
+    assert [block.cell for block in (file, cell, plain)] == [False, True, False]
+
+
 def reader_environment(fake: FakePostHog, scripts: Path) -> dict[str, str]:
     """Give what a reader has set up: a key, a host, a project and the command on the path."""
     scripts.mkdir()
     command = scripts / "posthog-env"
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m posthog_env_async "$@"\n')
     command.chmod(0o755)
-    (scripts / "python").symlink_to(sys.executable)
+    programs = {"python": "", "pytest": "-m pytest -p no:cacheprovider"}
+    for name, words in programs.items():
+        (scripts / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
+        (scripts / name).chmod(0o755)
     return os.environ | {
         "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),

@@ -1,8 +1,11 @@
 """Run the examples of one Markdown page in order, as its reader would: `python doc_pages.py PAGE`.
 
-Python blocks share one namespace and one event loop, and may await at their top. Console lines
-that begin with `$ posthog-env`, `$ python -m posthog_env_async` or `$ make help` run in a shell.
-All of it happens in the current directory, with whatever server the environment names.
+Python blocks share one namespace and one event loop, and may await at their top. A block that
+begins with the comment `# name.py` is saved under that name instead, for a command to run. Blocks
+under `<!-- in a notebook -->` are the cells of one notebook. What a `pycon` block shows after its
+prompts is typed into `python -m asyncio`. Console lines that begin with `$ posthog-env`,
+`$ python`, `$ pytest` or `$ make help` run in a shell. All of it happens in the current directory,
+with whatever server the environment names.
 """
 
 import ast
@@ -16,23 +19,29 @@ from pathlib import Path
 
 import attrs
 
-__all__ = ["Block", "blocks_of", "commands_of", "is_run", "main"]
+__all__ = ["Block", "blocks_of", "commands_of", "file_of", "is_run", "main"]
 
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>```+|~~~+) *(?P<language>[^\s`]*)")
 SKIP = re.compile(r"<!-- *not run(?P<reason>.*?)-->", re.DOTALL)
-RUN = ("posthog-env", "python -m posthog_env_async", "make help")
+NOTEBOOK = re.compile(r"<!-- *in a notebook *-->\s*\Z")
+FILE = re.compile(r"# ([\w-]+\.py)$", re.MULTILINE)
+RUN = ("posthog-env", "python ", "pytest ", "make help")
 
 
 @attrs.frozen
 class Block:
-    """A fenced block: its first line of code counts from 1; `skip` is the reason not to run it."""
+    """A fenced block: its first line of code counts from 1; `skip` is the reason not to run it.
+
+    `cell` tells whether it is a cell of the page's notebook.
+    """
 
     page: Path
     line: int
     language: str
     code: str
     skip: str | None = None
+    cell: bool = False
 
 
 def blocks_of(page: Path) -> Iterator[Block]:
@@ -47,7 +56,9 @@ def blocks_of(page: Path) -> Iterator[Block]:
         end = closing_fence(lines, number + 1, opening["ticks"])
         width = len(opening["indent"])
         code = "\n".join(line[width:] for line in lines[number + 1 : end])
-        yield Block(page, number + 2, opening["language"], code, skip_before(lines, number))
+        above = "\n".join(lines[:number])
+        cell = NOTEBOOK.search(above) is not None
+        yield Block(page, number + 2, opening["language"], code, skip_in(above), cell)
         number = end + 1
 
 
@@ -59,12 +70,18 @@ def closing_fence(lines: list[str], start: int, ticks: str) -> int:
     raise ValueError(msg)
 
 
-def skip_before(lines: list[str], number: int) -> str | None:
+def skip_in(above: str) -> str | None:
     """Read the mark that stands right above a fence, on lines of its own."""
-    above = "\n".join(lines[:number]).rstrip()
-    start = above.rfind("<!--")
-    mark = SKIP.fullmatch(above, start) if start >= 0 else None
+    text = above.rstrip()
+    start = text.rfind("<!--")
+    mark = SKIP.fullmatch(text, start) if start >= 0 else None
     return mark["reason"].strip(" :\n") if mark else None
+
+
+def file_of(block: Block) -> str | None:
+    """Return the name under which a reader saves a block."""
+    name = FILE.match(block.code) if block.language == "python" else None
+    return name[1] if name else None
 
 
 def commands_of(block: Block) -> Iterator[str]:
@@ -95,18 +112,47 @@ def run_command(block: Block, command: str) -> None:
         sys.exit(f"{block.page}:{block.line}: exit code {done.returncode}: {command}")
 
 
+def run_repl(block: Block) -> None:
+    """Type what follows the prompts; a prompt of a new statement ends the one before."""
+    typed = re.findall(r"^(>>> |\.\.\. ?)(.*)$", block.code, re.MULTILINE)
+    lines = "".join(("\n" if prompt == ">>> " else "") + line + "\n" for prompt, line in typed)
+    command = [sys.executable, "-m", "asyncio"]
+    done = subprocess.run(command, input=lines + "\n", text=True, capture_output=True, check=False)
+    if done.returncode or "Traceback" in done.stderr:
+        sys.exit(f"{block.page}:{block.line}: {done.stderr}")
+
+
+def run_notebook(cells: list[str]) -> None:
+    """Run cells in a fresh kernel; the first that raises stops it."""
+    import nbclient
+    import nbformat.v4
+
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+
+
+def run_block(block: Block, names: dict[str, object], runner: asyncio.Runner) -> None:
+    if (name := file_of(block)) is not None:
+        Path(name).write_text(block.code + "\n", encoding="utf-8")
+    elif block.language == "python":
+        run_python(block, names, runner)
+    elif block.language == "pycon":
+        run_repl(block)
+    elif block.language == "console":
+        for command in filter(is_run, commands_of(block)):
+            run_command(block, command)
+
+
 def main(page: Path) -> None:
-    """Run every block of a page that is not marked, in order."""
+    """Run every block of a page that is not marked, in order; a notebook comes last."""
     names: dict[str, object] = {"__name__": "__main__"}
+    blocks = [block for block in blocks_of(page) if block.skip is None]
     with asyncio.Runner() as runner:
-        for block in blocks_of(page):
-            if block.skip is not None:
-                continue
-            if block.language == "python":
-                run_python(block, names, runner)
-            if block.language == "console":
-                for command in filter(is_run, commands_of(block)):
-                    run_command(block, command)
+        for block in blocks:
+            if not block.cell:
+                run_block(block, names, runner)
+    if cells := [block.code for block in blocks if block.cell]:
+        run_notebook(cells)
 
 
 if __name__ == "__main__":
