@@ -1,5 +1,6 @@
 """How Sphinx builds the documentation."""
 
+import re
 from typing import Any
 
 import posthog_env_async
@@ -19,6 +20,7 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = "posthog-env-async"
 html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 
 # What is copied can be pasted: no prompts, no output. Output alone has no button.
 copybutton_selector = "div:not(.highlight-text) > div.highlight pre"
@@ -50,12 +52,41 @@ nitpick_ignore_regex = [
 ]
 
 
+# Names in one pair of backticks, as Markdown has them. A letter behind them needs an escaped blank.
+MARKED = re.compile(r"(?<![`:])`([^`\n]+)`(?!`)(?P<letter>\w?)")
+# Made by methods of the client, not by its user: their arguments are nobody's business.
+MADE_FOR_YOU = re.compile(r"posthog_env_async\.(resources\.\w+|\w*Listing\w*|Page)")
+
+
 def setup(app: Any) -> None:
-    """Hide what attrs adds to every class: it says nothing about ours."""
+    """Show what a user needs, and nothing of how it is made."""
     app.connect("autodoc-skip-member", skip_attrs_members)
+    app.connect("autodoc-process-docstring", mark_code, priority=400)
+    app.connect("autodoc-process-signature", hide_constructors)
 
 
 def skip_attrs_members(
     _app: Any, _what: str, name: str, _obj: object, skip: bool, _options: object
 ) -> bool | None:
+    """Hide what attrs adds to every class: it says nothing about ours."""
     return True if name.startswith("__attrs") else (skip or None)
+
+
+def mark_code(
+    _app: Any, _what: str, _name: str, _obj: object, _options: object, lines: list[str]
+) -> None:
+    """Show names in backticks as code, as the sources mean them."""
+    lines[:] = [MARKED.sub(as_code, line) for line in lines]
+
+
+def as_code(found: re.Match[str]) -> str:
+    """Write one name as reStructuredText does."""
+    code = f"``{found[1]}``"
+    return f"{code}\\ {found['letter']}" if found["letter"] else code
+
+
+def hide_constructors(
+    _app: Any, what: str, name: str, _obj: object, _options: object, _signature: str, result: str
+) -> tuple[str, str] | None:
+    """Leave out the arguments of classes that nobody calls."""
+    return ("", result) if what == "class" and MADE_FOR_YOU.fullmatch(name) else None
