@@ -117,7 +117,7 @@ class PostHogEnv:
             max_response_bytes=max_response_bytes,
         )
         self._project_id = (
-            project_id if project_id is not None else os.environ.get("POSTHOG_PROJECT_ID")
+            project_id if project_id is not None else os.environ.get("POSTHOG_PROJECT_ID") or None
         )
         if self._project_id is not None:
             project_text(self._project_id)

@@ -15,6 +15,7 @@ COMMANDS = (
             ("projects", "projects", "List the projects that the key can use."),
             ("limits", "limits", "Show what the rate limits have left."),
             ("fake", "fake", "Serve the embedded server for your own code."),
+            ("completion", "completion", "Complete commands and options in your shell."),
         ),
     ),
     (
@@ -64,4 +65,4 @@ def _lines() -> Iterator[str]:
     for task, commands in COMMANDS:
         yield f"\n{task}:\n"
         for name, _, does in commands:
-            yield f"  {name:<10} {does}\n"
+            yield f"  {name:<11} {does}\n"

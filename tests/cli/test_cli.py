@@ -1,6 +1,7 @@
 """The command line as a whole: help, keys, errors and exit codes."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -69,6 +70,12 @@ async def test_without_its_extra_the_command_names_it() -> None:
         ("persons", "list", "--limit", "fast"),
         ("persons", "get", "not-an-id"),
         ("persons", "list", "--project", "one"),
+        ("persons", "list", "--project", "1-3"),
+        ("persons", "list", "--proxy", "proxy.example:3128"),
+        ("persons", "list", "--ca-file", "/etc/hostname"),
+        ("persons", "list", "--redis-file", "/nowhere/url"),
+        ("persons", "list", "--sqlite", "limits.db", "--limit", "none"),
+        ("export", "people"),
         ("folders", "get", "not-an-id"),
         ("logs", "query", "--filter", "body=x"),
         ("limits", "--redis", "redis://localhost", "--sqlite", "limits.db"),
@@ -201,3 +208,102 @@ async def test_quiet_leaves_stderr_empty(fake: FakePostHog) -> None:
 
     assert done.err == ""
     assert len(done.lines()) == 1
+
+
+async def test_an_error_names_the_option_and_not_the_parameter(fake: FakePostHog) -> None:
+    done = await ran(fake, "persons", "list", variables={"POSTHOG_PROJECT_ID": ""})
+
+    assert "give --project or set POSTHOG_PROJECT_ID; posthog-env projects shows" in done.err
+
+
+async def test_a_failed_attempt_is_no_line_before_the_one_that_matters(fake: FakePostHog) -> None:
+    words = ("key", "--host", "http://127.0.0.1:9", "--max-wait", "1")
+
+    usual = await ran(fake, *words)
+    verbose = await ran(fake, *words, "--verbose")
+
+    assert one_error(usual).startswith("error: cannot connect")
+    assert "attempt 1 failed" in verbose.err
+
+
+@pytest.mark.parametrize("limit", [(), ("--limit", "240/60")])
+async def test_a_429_of_the_server_is_named_as_the_servers(
+    fake: FakePostHog, limit: tuple[str, ...]
+) -> None:
+    fake.faults.append(Fault(429, headers={"Retry-After": "7200"}))
+
+    done = await ran(fake, "persons", "list", *limit)
+
+    assert done.code == 75
+    assert one_error(done).startswith("error: the server refused: 429 ")
+
+
+async def test_the_clients_own_limit_is_named_as_its_own(fake: FakePostHog) -> None:
+    done = await ran(fake, "persons", "list", "--limit", "1/3600", "--page-size", "100")
+
+    assert "the client's own limit is used up (nothing was sent)" in done.err
+
+
+async def test_a_shared_limit_without_limits_says_which_apply_and_to_whom(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    shared = ("--sqlite", str(tmp_path / "limits.db"), "--max-items", "1")
+
+    usual = await ran(fake, "persons", "list", *shared)
+    given = await ran(fake, "persons", "list", *shared, "--limit", "100/60")
+    quiet = await ran(fake, "persons", "list", *shared, "--quiet")
+
+    assert "those of PostHog Cloud are shared (persons 240 per minute; " in usual.err
+    assert f"by all who use the file {tmp_path}/limits.db with the same key" in usual.err
+    assert "note:" not in given.err
+    assert quiet.err == ""
+
+
+@pytest.mark.parametrize("how", ["POSTHOG_REDIS_URL", "--redis-file", "--redis"])
+async def test_the_password_of_a_redis_is_in_no_message(
+    fake: FakePostHog, tmp_path: Path, how: str
+) -> None:
+    pytest.importorskip("redis")
+    url, file = "redis://:hunter2@127.0.0.1:9/0", tmp_path / "redis"
+    file.write_text(f"{url}\n")
+    words = {"--redis-file": (how, str(file)), "--redis": (how, url)}.get(how, ())
+    variables = {"POSTHOG_REDIS_URL": url} if how.startswith("POSTHOG") else {}
+
+    done = await ran(fake, "export", "persons", *words, cwd=tmp_path, variables=variables)
+
+    assert done.code == 1
+    assert "by all who use this Redis" in done.err
+    assert "hunter2" not in done.err
+
+
+async def test_a_proxy_takes_the_requests(fake: FakePostHog) -> None:
+    words = ("key", "--host", "http://posthog.example.com", "--proxy", fake.url)
+
+    done = await ran(fake, *words)
+
+    assert done.code == 0
+    assert fake.requests[0].path.endswith("/api/personal_api_keys/@current/")
+
+
+async def test_the_completion_of_a_shell_names_commands_and_options() -> None:
+    done = await ran(None, "completion", "bash")
+
+    assert done.code == 0
+    assert "complete -F" in done.out
+    assert "--page-size" in done.out
+
+
+async def test_export_alone_says_what_it_needs(fake: FakePostHog) -> None:
+    done = await ran(fake, "export", variables={"POSTHOG_PROJECT_ID": ""})
+
+    assert done.code == 2
+    assert "POSTHOG_PERSONAL_API_KEY is set" in done.err
+    assert "set POSTHOG_PROJECT_ID, or give --project" in done.err
+
+
+async def test_times_in_messages_have_a_zone(fake: FakePostHog) -> None:
+    fake.faults.append(Fault(429, headers={"Retry-After": "7200"}))
+
+    done = await ran(fake, "persons", "list")
+
+    assert re.search(r"resume after (\d{4}-\d\d-\d\d )?\d\d:\d\d [A-Z+-]", done.err)

@@ -1,6 +1,7 @@
 """The manual page has every command and every option."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ pytest.importorskip("cyclopts")
 from cyclopts import App
 
 from cli_runs import ROOT
+from posthog_env_async.cli import overview
 from posthog_env_async.cli.app import build
 
 MANUAL = (ROOT / "docs/cli.md").read_text()
@@ -80,3 +82,42 @@ def test_every_command_and_option_has_help(command: str) -> None:
 
     assert found.help
     assert silent == []
+
+
+def examples_of(command: Any) -> list[str]:
+    """Return the lines that a command's help shows to be typed, without what shells add."""
+    text = (command.help_epilogue or "").replace("\\\n", " ")
+    lines = [line.strip() for line in text.splitlines() if line.startswith("  ")]
+    typed = [line.partition("posthog-env ")[2] for line in lines if "posthog-env " in line]
+    return [re.split(r"  +\w| [|>&]|\)\"", line)[0] for line in typed]
+
+
+EXAMPLES = sorted({line for command in COMMANDS.values() for line in examples_of(command)})
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_in_a_help_can_be_typed(example: str) -> None:
+    command, _, _ = build().parse_args(shlex.split(example), exit_on_error=False)
+
+    assert command.__module__.startswith("posthog_env_async.cli.commands")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_a_command_has_examples_and_exit_codes(command: str) -> None:
+    found = COMMANDS[command]
+    parent = build()[command.split()[1]]
+    texts = (found.help_epilogue or "") + (parent.help_epilogue or "")
+
+    assert "posthog-env" in texts
+    assert "Exit codes: 0 done" in texts
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_that_needs_another_extra_says_so(example: str) -> None:
+    assert not re.search(r"zst|parquet", example)
+
+
+def test_the_first_page_of_help_names_every_command() -> None:
+    named = {name for _, commands in overview.COMMANDS for name, _, _ in commands}
+
+    assert {command.split()[1] for command in COMMANDS} == named

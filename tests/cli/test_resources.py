@@ -157,10 +157,35 @@ async def test_on_a_terminal_a_listing_is_a_table(fake: FakePostHog) -> None:
     assert "the first 50 of more" in text
 
 
-async def on_a_terminal(fake: FakePostHog, *words: str) -> tuple[int, str]:
-    """Run the command with a terminal of 200 columns for stdout and stderr."""
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("persons", "list"),
+        ("logs", "query"),
+        ("folders", "list"),
+        ("projects",),
+        ("limits", "--limit", "240/60"),
+        ("doctor",),
+        ("key",),
+    ],
+)
+async def test_a_table_fits_a_terminal_of_80_columns(
+    fake: FakePostHog, words: tuple[str, ...]
+) -> None:
+    fake.add_project(987_654_321, persons=1)
+    fake.add_person(properties={"email": f"{'a' * 60}@example.com"})
+    await ran(fake, "folders", "create", "custom_products", "--path", "A" * 90)
+
+    code, text = await on_a_terminal(fake, *words, columns=80)
+
+    assert code == 0
+    assert max(map(len, text.splitlines())) <= 80
+
+
+async def on_a_terminal(fake: FakePostHog, *words: str, columns: int = 200) -> tuple[int, str]:
+    """Run the command with a terminal for stdin, stdout and stderr."""
     ours, theirs = pty.openpty()
-    names = environment(fake, COLUMNS="200", TERM="xterm")
+    names = environment(fake, COLUMNS=str(columns), TERM="xterm")
     process = await anyio.open_process(
         [*COMMAND, *words], stdin=theirs, stdout=theirs, stderr=theirs, env=names
     )

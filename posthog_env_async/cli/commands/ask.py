@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
+from posthog_env_async.cli.options.help import epilogue
 from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.output.console import for_people, print_message, show_table, write_json
 from posthog_env_async.cli.output.exit_codes import FAILED, OK
@@ -23,7 +24,7 @@ Ten questions a minute and a hundred a day; an answer takes up to minutes."""
 
 ANSWER_SECONDS = 600.0
 
-app = App(name="ask", help_epilogue=EXAMPLES)
+app = App(name="ask", help_epilogue=epilogue(EXAMPLES))
 
 
 @app.default

@@ -10,6 +10,7 @@ import attrs
 from cyclopts import App, Parameter
 
 from posthog_env_async.cli.options.flags import FLAG
+from posthog_env_async.cli.options.help import epilogue
 from posthog_env_async.cli.output.console import print_message
 from posthog_env_async.cli.output.exit_codes import OK
 from posthog_env_async.errors import ConfigurationError
@@ -102,7 +103,7 @@ class Settings:
 
 DEFAULT_SETTINGS = Settings()
 
-app = App(name="fake", help_epilogue=EXAMPLES)
+app = App(name="fake", help_epilogue=epilogue(EXAMPLES))
 
 
 @app.default

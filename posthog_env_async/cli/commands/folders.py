@@ -7,6 +7,7 @@ import attrs
 from cyclopts import App, Parameter
 
 from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
+from posthog_env_async.cli.options.help import epilogue
 from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.output.console import for_people, print_message, show_table, write_json
 from posthog_env_async.cli.output.exit_codes import OK
@@ -33,7 +34,8 @@ COLUMNS = Columns(
         ("protocol", lambda folder: folder.protocol),
         ("path", lambda folder: folder.path),
         ("updated", lambda folder: folder.updated_at),
-    )
+    ),
+    wide={"protocol", "updated"},
 )
 EXAMPLES = """Examples:
 
@@ -43,7 +45,9 @@ EXAMPLES = """Examples:
 
 A project has one folder of each type for each owner of a key: home, pinned, custom_products."""
 
-app = App(name="folders", help="The folders that the key's owner keeps.", help_epilogue=EXAMPLES)
+app = App(
+    name="folders", help="The folders that the key's owner keeps.", help_epilogue=epilogue(EXAMPLES)
+)
 
 FolderID = Annotated[str, Parameter(help="The folder's UUID, from folders list.")]
 FolderType = Annotated[str, Parameter(help="home, pinned, custom_products, …")]

@@ -6,6 +6,7 @@ import attrs
 from cyclopts import App
 
 from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
+from posthog_env_async.cli.options.help import epilogue
 from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.output.console import for_people, show_table, write_json
 from posthog_env_async.cli.output.exit_codes import OK
@@ -17,7 +18,7 @@ EXAMPLES = """Examples:
   posthog-env key
   posthog-env key --json | jq -r '.scopes[]'"""
 
-app = App(name="key", help_epilogue=EXAMPLES)
+app = App(name="key", help_epilogue=epilogue(EXAMPLES))
 
 
 @app.default

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from cyclopts import App
 
 from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
+from posthog_env_async.cli.options.help import epilogue
 from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.output.console import for_people, print_message, show_table, write_json
 from posthog_env_async.cli.output.exit_codes import OK
@@ -15,8 +16,8 @@ __all__ = ["app", "limits"]
 
 EXAMPLES = """Examples:
 
-  posthog-env limits --redis redis://localhost
-  posthog-env limits --sqlite /var/tmp/posthog-limits.db --limit 240/60"""
+  posthog-env limits --sqlite /var/tmp/posthog-limits.db --limit 240/60
+  posthog-env limits --redis redis://localhost          needs the extra redis"""
 NONE = "no limits here: they apply on PostHog Cloud, or as given by --limit"
 ALONE = (
     "counted in this process alone, which has sent nothing yet: --redis or --sqlite show what all"
@@ -25,7 +26,7 @@ ALONE = (
 Left = Mapping[str, tuple[tuple[Limit, int], ...]]
 
 
-app = App(name="limits", help_epilogue=EXAMPLES)
+app = App(name="limits", help_epilogue=epilogue(EXAMPLES))
 
 
 @app.default
@@ -63,5 +64,5 @@ async def _left(connection: Connection) -> Left:
 
 
 def _explain(connection: Connection, *, rows: int) -> None:
-    if connection.redis is None and connection.sqlite is None:
+    if connection.sharing.place is None:
         print_message(ALONE if rows else NONE)

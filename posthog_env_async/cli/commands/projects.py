@@ -3,6 +3,7 @@
 from cyclopts import App
 
 from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
+from posthog_env_async.cli.options.help import epilogue
 from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.output.stream import Columns, print_listing
 
@@ -20,7 +21,7 @@ EXAMPLES = """Examples:
   posthog-env projects
   posthog-env projects --json | jq -r .id"""
 
-app = App(name="projects", help_epilogue=EXAMPLES)
+app = App(name="projects", help_epilogue=epilogue(EXAMPLES))
 
 
 @app.default

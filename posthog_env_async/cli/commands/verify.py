@@ -6,6 +6,7 @@ from typing import Annotated
 import anyio
 from cyclopts import App, Parameter
 
+from posthog_env_async.cli.options.help import epilogue
 from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.output.console import for_people, print_message, write_json
 from posthog_env_async.cli.output.exit_codes import INCOMPLETE, OK
@@ -17,12 +18,12 @@ __all__ = ["app", "verify"]
 
 EXAMPLES = """Examples:
 
-  posthog-env verify persons.ndjson.zst
+  posthog-env verify persons.ndjson.gz
   posthog-env verify people --quiet && echo all is there
 
 Exit code 0 when every file is as its manifest says and its listing was complete, else 3."""
 
-app = App(name="verify", help_epilogue=EXAMPLES)
+app = App(name="verify", help_epilogue=epilogue(EXAMPLES))
 
 
 @app.default

@@ -55,7 +55,7 @@ def condition_of(text: str, *, kind: str = "person") -> PropertyFilter:
         return PropertyFilter(found[1].strip(), None, operator, kind)
     found = _WRITTEN.fullmatch(text)
     if found is None:
-        raise ConfigurationError(f"{text!r} is no condition: write {GRAMMAR}")
+        raise ConfigurationError(f"a condition on a property is written {GRAMMAR}")
     key, operator, value = found[1].strip(), SIGNS[found[2]], found[3].strip()
     if found[2] == "~" and (named := _NAMED.fullmatch(value)) and named[1] in NAMED:
         operator, value = named[1], named[2]

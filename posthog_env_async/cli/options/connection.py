@@ -1,8 +1,7 @@
 """Options that every command which talks to a server takes."""
 
-import os
 import re
-import sys
+import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,13 +15,15 @@ from posthog_env_async.errors import ConfigurationError
 from posthog_env_async.session import Backoff, Limit
 
 from .flags import FLAG
+from .key import key_from
 from .projects import projects_in
-from .shared_limits import SharedLimiter, shared_limiter
+from .shared_limits import SharedLimiter, Sharing
 
 __all__ = ["DEFAULT_CONNECTION", "Connection"]
 
 CONNECTION = Group("Connection", sort_key=90)
 FOREVER = float("inf")
+_PROXY = re.compile(r"https?://[^/\s]+/?")
 _LIMIT = re.compile(r"(\d+)/(\d+(?:\.\d+)?)")
 
 
@@ -67,7 +68,13 @@ class Connection:
     ] = ()
     redis: Annotated[
         str | None,
-        Parameter(help="A Redis, as redis://HOST, through which processes share the limits."),
+        Parameter(
+            help="A Redis, as redis://HOST, through which processes share the limits; by default"
+            " POSTHOG_REDIS_URL, which no list of processes shows."
+        ),
+    ] = None
+    redis_file: Annotated[
+        Path | None, Parameter(help="A file that holds the URL of the Redis.")
     ] = None
     sqlite: Annotated[
         Path | None, Parameter(help="A file through which processes share the limits.")
@@ -75,6 +82,13 @@ class Connection:
     max_wait: Annotated[
         float, Parameter(help="The longest wait in seconds for a rate limit or a second attempt.")
     ] = 120.0
+    proxy: Annotated[
+        str | None, Parameter(help="A proxy's URL; env takes it from HTTPS_PROXY or HTTP_PROXY.")
+    ] = None
+    ca_file: Annotated[
+        Path | None,
+        Parameter(help="A PEM file with the certificates to trust, instead of the system's."),
+    ] = None
     wait: Annotated[bool, Parameter(help="Wait for the rate limit as long as it takes."), FLAG] = (
         False
     )
@@ -114,6 +128,8 @@ class Connection:
             backoff=Backoff(max_wait=FOREVER if self.wait else self.max_wait),
             limits=self._limits(),
             limiter=limiter,
+            proxy=self._checked_proxy(),
+            ssl=None if self.ca_file is None else _trusting(self.ca_file),
         )
 
     def shared(self, key: str) -> SharedLimiter | None:
@@ -123,7 +139,13 @@ class Connection:
             ConfigurationError: for two of them, or a missing extra.
         """
         limits = self._limits()
-        return shared_limiter(key, None if limits == "auto" else limits, self.redis, self.sqlite)
+        given = None if limits == "auto" else limits
+        return self.sharing.limiter(key, given, are_given=limits != "auto")
+
+    @property
+    def sharing(self) -> Sharing:
+        """Where processes share the limits."""
+        return Sharing(self.redis, self.redis_file, self.sqlite)
 
     def key(self) -> str:
         """Return the key.
@@ -131,21 +153,18 @@ class Connection:
         Raises:
             ConfigurationError: when there is none.
         """
-        if self.key_file is not None:
-            return _key_in(self.key_file)
-        key = os.environ.get("POSTHOG_PERSONAL_API_KEY", "")
-        if not key:
-            raise ConfigurationError(
-                "no key: set POSTHOG_PERSONAL_API_KEY to a personal API key (phx_…), made in"
-                " PostHog under Settings, Personal API keys; or give --key-file PATH"
-            )
-        return key
+        return key_from(self.key_file)
 
     def _one_project(self) -> str | None:
         projects = projects_in(self.project)
         if len(projects) > 1:
             raise ConfigurationError("--project: this command takes one project")
         return next(iter(projects), None)
+
+    def _checked_proxy(self) -> str | None:
+        if self.proxy not in {None, "env"} and not _PROXY.fullmatch(self.proxy or ""):
+            raise ConfigurationError("--proxy is a URL such as http://proxy.example:3128, or env")
+        return self.proxy
 
     def _limits(self) -> tuple[Limit, ...] | Literal["auto"] | None:
         if not self.limit:
@@ -163,12 +182,11 @@ def _limit(text: str) -> Limit:
     return Limit(int(found[1]), float(found[2]))
 
 
-def _key_in(name: str) -> str:
+def _trusting(file: Path) -> ssl.SSLContext:
     try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "no text"
-        raise ConfigurationError(f"--key-file: cannot read {name}: {reason}") from None
-    if not text.strip():
-        raise ConfigurationError(f"--key-file: {name} is empty")
-    return text.strip()
+        return ssl.create_default_context(cafile=file)
+    except (ssl.SSLError, ValueError):
+        reason: str | None = "it holds no certificate in PEM form"
+    except OSError as error:
+        reason = error.strerror
+    raise ConfigurationError(f"--ca-file: cannot use {file}: {reason}")

@@ -19,6 +19,9 @@ class OutputOptions:
 
     json: Annotated[bool, Parameter(help="JSON lines on stdout, on a terminal too."), FLAG] = False
     quiet: Annotated[bool, Parameter(help="On stderr nothing but errors."), FLAG] = False
+    verbose: Annotated[
+        bool, Parameter(help="On stderr every attempt that failed, and why."), FLAG
+    ] = False
 
 
 DEFAULT_OUTPUT = OutputOptions()

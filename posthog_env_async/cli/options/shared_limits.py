@@ -1,32 +1,101 @@
 """Limits that processes share, from the integrations; each is imported on use."""
 
+import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from posthog_env_async.errors import ConfigurationError
+import attrs
+
+from posthog_env_async.cli.output.units import window_name
+from posthog_env_async.errors import ConfigurationError, PostHogWarning
 from posthog_env_async.integrations.shared_limits.limiter import SharedLimiter
 from posthog_env_async.session import CLOUD_LIMITS, Limit, Limits
 
-__all__ = ["SharedLimiter", "shared_limiter"]
+__all__ = ["SharedLimiter", "Sharing"]
+
+NO_LIMITS = "with --limit none there is no limit to share: leave --redis or --sqlite out"
+GROUPS = ("persons", "max_tools", "default")
 
 
-def shared_limiter(
-    key: str, limits: Sequence[Limit] | None, redis: str | None, sqlite: Path | None
-) -> SharedLimiter | None:
-    """Return the limiter that is shared by all who use this key; without limits those of Cloud.
+@attrs.frozen
+class Sharing:
+    """Where processes share their limits: a Redis or a file of SQLite, or nowhere."""
 
-    Raises:
-        ConfigurationError: for both at once, or when the extra is missing.
-    """
-    if redis is None and sqlite is None:
-        return None
-    if redis is not None and sqlite is not None:
-        raise ConfigurationError("give --redis or --sqlite, not both")
-    if redis is not None:
-        return _in_redis(redis, key, limits or CLOUD_LIMITS)
+    redis: str | None = attrs.field(repr=False)
+    redis_file: Path | None
+    sqlite: Path | None
+
+    @property
+    def place(self) -> str | None:
+        """Say where, without the URL, which may hold a password."""
+        if self.sqlite is not None:
+            return f"who use the file {self.sqlite}"
+        return None if self._redis_url() is None else "who use this Redis"
+
+    def limiter(
+        self, key: str, limits: Sequence[Limit] | None, *, are_given: bool
+    ) -> SharedLimiter | None:
+        """Return the limiter that is shared by all who use this key; without limits those of Cloud.
+
+        Raises:
+            ConfigurationError: for both at once, for no limits, or when the extra is missing.
+        """
+        url = self._redis_url()
+        if url is None and self.sqlite is None:
+            return None
+        if (self.redis or self.redis_file) and self.sqlite is not None:
+            raise ConfigurationError("give --redis or --sqlite, not both")
+        if are_given and not limits:
+            raise ConfigurationError(NO_LIMITS)
+        if not are_given:
+            warnings.warn(self._explanation(), PostHogWarning, stacklevel=2)
+        shared = limits or CLOUD_LIMITS
+        if self.sqlite is not None:
+            return _in_sqlite(self.sqlite, key, shared)
+        return _in_redis(url or "", key, shared)
+
+    def _redis_url(self) -> str | None:
+        if self.redis and self.redis_file:
+            raise ConfigurationError("give --redis or --redis-file, not both")
+        if self.redis_file is not None:
+            return _url_in(self.redis_file)
+        if self.redis is not None or self.sqlite is not None:
+            return self.redis
+        return os.environ.get("POSTHOG_REDIS_URL") or None
+
+    def _explanation(self) -> str:
+        return (
+            f"without --limit those of PostHog Cloud are shared ({_text(CLOUD_LIMITS)}), by all"
+            f" {self.place} with the same key"
+        )
+
+
+def _text(limits: Limits) -> str:
+    return "; ".join(
+        f"{group} {', '.join(_window(limit) for limit in limits.of(group))}" for group in GROUPS
+    )
+
+
+def _window(limit: Limit) -> str:
+    return f"{limit.requests:,} per {window_name(limit.seconds)}"
+
+
+def _url_in(path: Path) -> str:
+    try:
+        url = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise ConfigurationError(f"--redis-file: cannot read {path}: {reason}") from None
+    if not url:
+        raise ConfigurationError(f"--redis-file: {path} is empty")
+    return url
+
+
+def _in_sqlite(path: Path, key: str, limits: Sequence[Limit] | Limits) -> SharedLimiter:
     from posthog_env_async.integrations.sqlite import SQLiteLimiter
 
-    return SQLiteLimiter.for_key(str(sqlite), key, limits or CLOUD_LIMITS)
+    return SQLiteLimiter.for_key(str(path), key, limits)
 
 
 def _in_redis(url: str, key: str, limits: Sequence[Limit] | Limits) -> SharedLimiter:

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, NoReturn, cast
 from uuid import UUID
@@ -54,7 +54,7 @@ class MessageConsole(Console):
         self.quiet = True
 
 
-MESSAGES = MessageConsole(stderr=True, highlight=False, soft_wrap=True)
+MESSAGES = MessageConsole(stderr=True, highlight=False)
 
 
 def for_people(*, json: bool) -> bool:
@@ -63,9 +63,15 @@ def for_people(*, json: bool) -> bool:
 
 
 def print_message(message: str, *, style: str = "") -> None:
-    """Write a message to stderr; what it quotes is not taken for markup."""
-    with suppress(OSError):
-        MESSAGES.print(Text(printable(message), style=style))
+    """Write a message to stderr; what it quotes is not taken for markup.
+
+    A terminal gets lines that are folded between words. Indented ones are commands to copy, and
+    stay as they are.
+    """
+    for line in printable(message).split("\n"):
+        as_is = line.startswith("  ") or not MESSAGES.is_terminal
+        with suppress(OSError):
+            MESSAGES.print(Text(line, style=style), soft_wrap=as_is)
 
 
 def printable(text: str) -> str:
@@ -80,7 +86,7 @@ def cell(value: object) -> Text:
         case None:
             text = ""
         case datetime():
-            text = f"{value:%Y-%m-%d %H:%M:%S}"
+            text = f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
         case str() | UUID() | int() | float():
             text = str(value)
         case tuple():
@@ -91,12 +97,22 @@ def cell(value: object) -> Text:
 
 
 def show_table(
-    titles: Iterable[str], rows: Iterable[Iterable[object]], *, console: Console | None = None
+    titles: Iterable[str],
+    rows: Iterable[Iterable[object]],
+    *,
+    console: Console | None = None,
+    one_line: bool = False,
 ) -> None:
-    """Show a table on stdout, or on another console."""
+    """Show a table on stdout, or on another console; with `one_line` a row is never folded."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for title in titles:
-        table.add_column(title, overflow="fold", no_wrap=title in WHOLE)
+        is_whole = title in WHOLE
+        shorten = one_line and not is_whole
+        table.add_column(
+            title,
+            overflow="ellipsis" if shorten else "fold",
+            no_wrap=is_whole or one_line,
+        )
     for row in rows:
         table.add_row(*map(cell, row))
     (console or OutputConsole()).print(table)

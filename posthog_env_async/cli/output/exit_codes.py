@@ -18,6 +18,8 @@ from posthog_env_async.errors import (
     RateLimitError,
 )
 
+from .option_names import in_options
+
 __all__ = [
     "FAILED",
     "INCOMPLETE",
@@ -39,6 +41,7 @@ THROTTLED = 75
 INTERRUPTED = 130
 TERMINATED = 143
 
+OWN_LIMIT = "the client's own limit is used up (nothing was sent)"
 ADVICE: Mapping[type[PostHogError], str] = {
     AuthenticationError: (
         ": the key is wrong, revoked or of the other region: check POSTHOG_PERSONAL_API_KEY, and"
@@ -63,14 +66,16 @@ def outcome_of(error: PostHogError | OSError) -> Outcome:
         case RateLimitError():
             return Outcome(THROTTLED, _throttled(error))
         case ConfigurationError() | CheckpointError() | PaginationError():
-            return Outcome(_code_of(error), str(error))
+            return Outcome(_code_of(error), in_options(str(error)))
         case APIConnectionError(url=url) if url:
-            return Outcome(FAILED, f"{error} (posthog-env doctor checks host and key)")
+            return Outcome(
+                FAILED, f"{in_options(str(error))} (posthog-env doctor checks host and key)"
+            )
         case OSError(strerror=str() as text) if not isinstance(error, PostHogError):
             return Outcome(FAILED, text)
         case _:
             advice = next((text for kind, text in ADVICE.items() if isinstance(error, kind)), "")
-            return Outcome(FAILED, f"{error}{advice}")
+            return Outcome(FAILED, f"{in_options(str(error))}{advice}")
 
 
 def _code_of(error: PostHogError) -> int:
@@ -81,14 +86,14 @@ def _code_of(error: PostHogError) -> int:
 
 
 def _throttled(error: RateLimitError) -> str:
-    said = str(error) if error.sent else "the client's own limit is used up (nothing was sent)"
+    refusal = f"the server refused: {error}" if error.sent else OWN_LIMIT
     if error.retry_after is None:
-        return f"{said}: try again later, or wait with --wait"
-    return f"{said}: resume after {resume_time(error.retry_after)}, or wait with --wait"
+        return f"{refusal}: try again later, or wait with --wait"
+    return f"{refusal}: resume after {resume_time(error.retry_after)}, or wait with --wait"
 
 
 def resume_time(seconds: float) -> str:
     """Return the local time in so many seconds, to the minute; with its day if not today."""
     now = datetime.now().astimezone()
     then = now + timedelta(seconds=seconds + 59)
-    return f"{then:%H:%M}" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M}"
+    return f"{then:%H:%M %Z}" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M %Z}"

@@ -2,26 +2,32 @@
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TextIO
 
+from posthog_env_async.cli.options.output import OutputOptions
 from posthog_env_async.errors import APIDeprecationWarning, PostHogWarning
 
 from .console import print_message
 
 __all__ = ["notices"]
 
+LONG_WAIT = 5.0
+
 
 @contextmanager
-def notices(*, quiet: bool) -> Iterator[None]:
-    """Show what the package warns of and logs, so that a live display stays whole."""
+def notices(output: OutputOptions) -> Generator[None]:
+    """Show what the package warns of, and with `--verbose` its log; both below a live display.
+
+    Without it a retry is not worth a line, unless it makes somebody wait.
+    """
     logger = logging.getLogger("posthog_env_async")
     before = logger.handlers, logger.propagate
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore" if quiet else "default", PostHogWarning)
+        warnings.simplefilter("ignore" if output.quiet else "default", PostHogWarning)
         warnings.showwarning = _show
-        logger.handlers = [logging.NullHandler() if quiet else _Notices()]
+        logger.handlers = [_Notices(output)]
         logger.propagate = False
         try:
             yield
@@ -32,8 +38,19 @@ def notices(*, quiet: bool) -> Iterator[None]:
 class _Notices(logging.Handler):
     """Shows the log as messages."""
 
+    def __init__(self, output: OutputOptions) -> None:
+        super().__init__()
+        self.output = output
+
     def emit(self, record: logging.LogRecord) -> None:
-        print_message(record.getMessage(), style="yellow")
+        if self.output.verbose or (not self.output.quiet and _is_long_wait(record)):
+            print_message(record.getMessage(), style="yellow")
+
+
+def _is_long_wait(record: logging.LogRecord) -> bool:
+    """Whether a retry is waited for so long that silence would look like a hang."""
+    seconds = (value for value in record.args or () if isinstance(value, float))
+    return max(seconds, default=0.0) >= LONG_WAIT
 
 
 def _show(  # noqa: PLR0917 - what `warnings` calls

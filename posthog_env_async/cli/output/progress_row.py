@@ -58,21 +58,27 @@ class ProgressRow:
         """Items a second in this run."""
         return (self.items - self.before) / self.seconds if self.seconds else 0.0
 
-    def numbers(self) -> list[str]:
-        """Say the numbers: items of how many, speed, pages."""
+    def counts(self) -> str:
+        """Return the items, of how many."""
         of = "" if self.total is None else f" of {self.total:,}"
-        return [
-            f"{self.items:,}{of} {plural(self.noun)}",
-            f"{self.rate:,.0f}/s",
-            counted(self.pages, "page"),
-        ]
+        return f"{self.items:,}{of} {plural(self.noun)}"
 
-    def eta(self) -> str:
-        """Say when it will end, where the total is known and the speed has settled."""
+    def numbers(self) -> list[str]:
+        """Return all numbers: items of how many, speed, pages."""
+        return [self.counts(), self.speed(), counted(self.pages, "page")]
+
+    def speed(self) -> str:
+        """Return the items a second."""
+        return f"{self.rate:,.0f}/s"
+
+    def eta(self, *, short: bool = False) -> str:
+        """Return when it will end, where the total is known and the speed has settled."""
         if self.state:
             return self.state
         if self.total is None or self.seconds < STEADY or self.rate <= 0:
             return ""
         left = max(0, self.total - self.items) / self.rate
         end = datetime.now().astimezone() + timedelta(seconds=left)
-        return f"ends about {end:%H:%M:%S} (in {duration(left)})"
+        if short:
+            return f"{duration(left)} left"
+        return f"ends about {end:%H:%M:%S %Z} (in {duration(left)})"

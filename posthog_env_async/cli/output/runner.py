@@ -41,10 +41,10 @@ class Invocation:
     arguments: inspect.BoundArguments
 
     @property
-    def quiet(self) -> bool:
-        """Whether it was asked to say nothing but errors."""
-        output = self.arguments.arguments.get("output", DEFAULT_OUTPUT)
-        return isinstance(output, OutputOptions) and output.quiet
+    def output(self) -> OutputOptions:
+        """How the command is asked to speak."""
+        output = self.arguments.arguments.get("output")
+        return output if isinstance(output, OutputOptions) else DEFAULT_OUTPUT
 
     def stop_advice(self) -> str:
         """Say that it was stopped, and how to go on where that is possible."""
@@ -55,7 +55,7 @@ class Invocation:
 
     async def __call__(self) -> int:
         """Run it, and return the exit code."""
-        with notices(quiet=self.quiet):
+        with notices(self.output):
             try:
                 return await self._result()
             except BrokenPipeError:
@@ -70,8 +70,8 @@ class Invocation:
         return outcome.code
 
     async def _result(self) -> int:
-        result = self.command(*self.arguments.args, **self.arguments.kwargs)
-        if isinstance(result, Awaitable):
+        result: object = self.command(*self.arguments.args, **self.arguments.kwargs)
+        if inspect.isawaitable(result):
             result = await result
         return result if isinstance(result, int) else OK
 
@@ -122,7 +122,7 @@ class _Stop:
     """
 
     code: int | None = None
-    _cancel: Callable[[], object] = attrs.field(default=lambda: None, init=False)
+    _cancel: Callable[[], object] | None = attrs.field(default=None, init=False)
     _before: list[tuple[int, Any]] = attrs.field(factory=list[tuple[int, Any]], init=False)
 
     def __enter__(self) -> Self:
@@ -137,7 +137,7 @@ class _Stop:
         """Run a command until it ends or a signal cancels it."""
         loop = asyncio.get_running_loop()
         with anyio.CancelScope() as scope:
-            self._cancel = partial(loop.call_soon_threadsafe, scope.cancel)
+            self._cancel = lambda: loop.call_soon_threadsafe(scope.cancel)
             if self.code is None:
                 return await command()
         return None
@@ -146,7 +146,8 @@ class _Stop:
         if self.code is not None:
             leave(self.code)
         self.code = CODES[signal.Signals(number)]
-        self._cancel()
+        if self._cancel is not None:
+            self._cancel()
 
 
 CODES = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}

@@ -1,6 +1,6 @@
 """A listing written to stdout: NDJSON as the server sent it, or a table for people."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 import attrs
@@ -8,7 +8,7 @@ import attrs
 from posthog_env_async.cli.options.output import OutputOptions
 from posthog_env_async.pagination import CursorListing, Listing
 
-from .console import for_people, print_message, show_table, write_rows
+from .console import OutputConsole, for_people, print_message, show_table, write_rows
 from .exit_codes import INCOMPLETE, OK
 from .verdict import verdict
 
@@ -17,13 +17,24 @@ __all__ = ["SHOWN", "Columns", "print_listing", "write_ndjson"]
 T = TypeVar("T")
 
 SHOWN = 50
+WIDE = 110
 
 
 @attrs.frozen
 class Columns:
-    """What of an item a table shows: a title and how to get the value, each."""
+    """What of an item a table shows: a title and how to get the value, each.
+
+    Those titled in `wide` are left out on a terminal of less than 110 columns.
+    """
 
     of: Sequence[tuple[str, Callable[[Any], object]]]
+    wide: Collection[str] = ()
+
+    def fitting(self, width: int) -> "Columns":
+        """Return those that fit a terminal of `width` columns."""
+        if width >= WIDE:
+            return self
+        return Columns([(title, get) for title, get in self.of if title not in self.wide])
 
     def titles(self) -> list[str]:
         """Return the titles."""
@@ -76,7 +87,8 @@ async def _show(
         while (found := await run.next_items()) is not None:
             items += found
     more = asked is None and len(items) > SHOWN
-    show_table(columns.titles(), _rows(columns, items[: asked or SHOWN]))
+    shown = columns.fitting(OutputConsole().width)
+    show_table(shown.titles(), map(shown.row, items[: asked or SHOWN]), one_line=True)
     if more:
         print_message(
             f"the first {SHOWN} of more: --max-items N shows more, --json or a pipe gives all"
@@ -90,7 +102,3 @@ def _few(listing: Listing[T] | CursorListing[T]) -> Listing[T] | CursorListing[T
     size = listing.page_size
     small = SHOWN + 1 if size == "auto" else min(size, SHOWN + 1)
     return attrs.evolve(listing, max_items=SHOWN + 1, page_size=small)
-
-
-def _rows(columns: Columns, items: Iterable[Any]) -> Iterable[list[object]]:
-    return (columns.row(item) for item in items)

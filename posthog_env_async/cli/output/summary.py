@@ -17,7 +17,7 @@ from .verdict import verdict
 
 __all__ = ["code_of", "show_outcomes"]
 
-TITLES = ("", "", "rows", "pages", "requests", "time", "size", "file")
+TITLES = ("", "", "rows", "requests", "time", "size", "file")
 # What a caller has to know first: come back later, then that something is missing.
 WORST_FIRST = (THROTTLED, INCOMPLETE, FAILED)
 
@@ -72,13 +72,12 @@ def _ending(outcome: ExportOutcome) -> Outcome:
 def _row(outcome: ExportOutcome, name: str) -> tuple[object, ...]:
     report = outcome.report
     if report is None:
-        return (name, "failed", None, None, None, None, None, outcome.path.name)
+        return (name, "failed", None, None, None, None, outcome.path.name)
     word = "complete" if report.complete else "INCOMPLETE"
     return (
         name,
         f"{word} (kept)" if outcome.kept else word,
         f"{report.rows:,}",
-        f"{report.listing.pages:,}",
         f"{report.requests:,}",
         duration(report.seconds),
         size_text(report.bytes),

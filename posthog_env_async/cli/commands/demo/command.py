@@ -8,6 +8,7 @@ from typing import Annotated
 import attrs
 from cyclopts import App, Parameter
 
+from posthog_env_async.cli.options.help import epilogue
 from posthog_env_async.cli.output.console import OutputConsole, print_message, show_table
 from posthog_env_async.cli.output.exit_codes import INCOMPLETE, OK
 from posthog_env_async.cli.output.progress import Display
@@ -31,7 +32,7 @@ PREFETCH = 8
 SAMPLE = 10
 LATENCY = (0.1, 0.3)
 
-app = App(name="demo", help_epilogue=EXAMPLES)
+app = App(name="demo", help_epilogue=epilogue(EXAMPLES))
 
 
 @app.default

@@ -44,7 +44,7 @@ async def kill_and_resume(server: FakePostHog, path: Path, persons: int) -> Kill
             at = await _rows_in(checkpoint) or at
         if process.returncode is None:
             process.kill()
-    MESSAGES.show_cursor(True)
+    _leave_the_display()
     print_message(
         f"kill -9: the checkpoint knows of {at:,} persons, {path.name} does not exist", style="red"
     )
@@ -73,6 +73,13 @@ async def _start(server: FakePostHog, path: Path) -> Process:
         stdout=None,
         stderr=None,
     )
+
+
+def _leave_the_display() -> None:
+    """Go below what the killed process was drawing on a terminal."""
+    if MESSAGES.is_terminal:
+        MESSAGES.show_cursor(True)
+        print_message("")
 
 
 async def _rows_in(checkpoint: Path) -> int:

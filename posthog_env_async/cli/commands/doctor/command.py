@@ -7,6 +7,7 @@ import attrs
 from cyclopts import App, Parameter
 
 from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
+from posthog_env_async.cli.options.help import epilogue
 from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.output.console import for_people, print_message, show_table, write_json
 from posthog_env_async.cli.output.exit_codes import FAILED, OK, USAGE
@@ -27,7 +28,7 @@ Exit code 0 when all that you need works, 1 when something is to fix, 2 without 
 
 Need = Literal["persons", "folders", "logs", "ask", "projects"]
 
-app = App(name="doctor", help_epilogue=EXAMPLES)
+app = App(name="doctor", help_epilogue=epilogue(EXAMPLES))
 
 
 @app.default

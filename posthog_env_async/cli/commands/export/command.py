@@ -8,24 +8,29 @@ from posthog_env_async.cli.commands.logs.commands import LAST_HOUR, LogFilters
 from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
 from posthog_env_async.cli.options.export import DEFAULT_READING, DEFAULT_TARGET, Reading, Target
 from posthog_env_async.cli.options.flags import FLAG
+from posthog_env_async.cli.options.help import epilogue
 from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.options.persons import ALL_PERSONS, PersonFilters
+from posthog_env_async.cli.output.console import print_message
+from posthog_env_async.cli.output.exit_codes import USAGE
 from posthog_env_async.client import PostHogEnv
+from posthog_env_async.errors import ConfigurationError
 from posthog_env_async.pagination import CursorListing, Listing
 
 from .export_run import ExportRun
+from .needs import needs
 from .plan import ExportPlan
 
-__all__ = ["app", "export_folders", "export_logs", "export_persons"]
+__all__ = ["app", "export", "export_folders", "export_logs", "export_persons"]
 
 EXAMPLES = """Examples:
 
-  posthog-env export persons --project 1 --out persons.ndjson.zst --count
-  posthog-env export persons --project 1,2,7 --out people/ --gzip
-  posthog-env export persons --all-projects --out people/ --format parquet --wait
+  posthog-env export persons --project 1 --out persons.ndjson.gz --count
+  posthog-env export persons --project 1-5,9 --out people/ --gzip
+  posthog-env export persons --all-projects --out people/ --format csv --wait
   posthog-env export persons --property plan=scale --out scale.csv \\
       --columns uuid,created_at,properties.email --quote-formulas
-  posthog-env export persons --stdout | zstd > persons.ndjson.zst
+  posthog-env export persons --stdout | gzip > persons.ndjson.gz
   posthog-env export logs --from -7d --level error --out errors.ndjson
 
 A file has its name only when it is whole. Stopped or killed, the same command goes on where it was.
@@ -34,11 +39,20 @@ posthog-env verify FILE checks it against the manifest that lies beside it."""
 app = App(
     name="export",
     help="Export into files that are whole or not there, resumed where they were.",
-    help_epilogue=EXAMPLES,
+    help_epilogue=epilogue(EXAMPLES),
 )
 
 
-@app.command(name="persons", help_epilogue=EXAMPLES)
+@app.default
+async def export(*what: Annotated[str, Parameter(show=False)]) -> int:
+    """Say what an export needs, and which of it is there."""
+    if what:
+        raise ConfigurationError(f"export persons, folders or logs; there is no {what[0]!r}")
+    print_message(needs())
+    return USAGE
+
+
+@app.command(name="persons", help_epilogue=epilogue(EXAMPLES))
 async def export_persons(
     *,
     filters: PersonFilters = ALL_PERSONS,

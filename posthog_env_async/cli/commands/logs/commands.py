@@ -7,6 +7,7 @@ from cyclopts import App, Group, Parameter
 
 from posthog_env_async.cli.options.conditions import log_condition_of
 from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
+from posthog_env_async.cli.options.help import epilogue
 from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.output.stream import Columns, print_listing
 
@@ -82,7 +83,7 @@ class LogFilters:
 LAST_HOUR = LogFilters()
 
 
-@app.command(name="query", help_epilogue=EXAMPLES)
+@app.command(name="query", help_epilogue=epilogue(EXAMPLES))
 async def query_logs(
     *,
     filters: LogFilters = LAST_HOUR,

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
+from posthog_env_async.cli.options.help import epilogue
 from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.options.persons import ALL_PERSONS, DEFAULT_PAGING, Paging, PersonFilters
 from posthog_env_async.cli.output.console import for_people, show_table, write_json
@@ -21,7 +22,8 @@ COLUMNS = Columns(
         ("email", lambda person: person.properties.get("email")),
         ("created", lambda person: person.created_at),
         ("distinct id", lambda person: person.distinct_ids[:1]),
-    )
+    ),
+    wide={"name", "distinct id"},
 )
 LIST_EXAMPLES = """Examples:
 
@@ -38,7 +40,7 @@ GET_EXAMPLES = """Examples:
 app = App(name="persons", help="List persons, or get one.")
 
 
-@app.command(name="list", help_epilogue=LIST_EXAMPLES)
+@app.command(name="list", help_epilogue=epilogue(LIST_EXAMPLES))
 async def list_persons(
     *,
     filters: PersonFilters = ALL_PERSONS,
@@ -52,7 +54,7 @@ async def list_persons(
         return await print_listing(listing, "person", COLUMNS, output)
 
 
-@app.command(name="get", help_epilogue=GET_EXAMPLES)
+@app.command(name="get", help_epilogue=epilogue(GET_EXAMPLES))
 async def get_person(
     id: Annotated[str, Parameter(help="A UUID, or the number that the server gave the person.")],
     /,
