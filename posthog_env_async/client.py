@@ -8,8 +8,8 @@ from typing import Any, Literal, Self, TypeVar, cast
 
 import aiohttp
 
-from posthog_env_async.converter import DICT_ROWS, RowType, load, structure, structured_rows
-from posthog_env_async.models import APIKeyInfo
+from posthog_env_async.converter import DICT_ROWS, RowType, load
+from posthog_env_async.models import KEY_ROWS, APIKeyInfo, rows_of
 from posthog_env_async.pagination import Listing, PageSize, checked_numbers
 from posthog_env_async.resources import (
     Cohorts,
@@ -236,7 +236,7 @@ class PostHogEnv:
     async def key(self) -> APIKeyInfo:
         """Ask what the key may do; from then on a missing scope raises before anything is sent."""
         call = Request(path="personal_api_keys/@current/")
-        info = await self._session.fetch(call, lambda body: structure(APIKeyInfo, load(body)))
+        info = await self._session.fetch(call, KEY_ROWS.read)
         self._session.granted = frozenset(info.scopes)
         return info
 
@@ -282,7 +282,7 @@ class PostHogEnv:
         Items are plain dicts, or of `model`, an attrs class whose `extra` takes unknown fields.
         """
         checked_numbers(offset=offset, max_items=max_items, prefetch=prefetch)
-        rows = DICT_ROWS if model is None else structured_rows(model)
+        rows = DICT_ROWS if model is None else rows_of(model)
         return self._place.listing(
             self._place.call(quoted_path(path), params=query_text(params), scope=_scopes(scope)),
             cast("RowType[T]", rows),

@@ -1,32 +1,39 @@
 """JSON to models by msgspec and cattrs, which nobody else imports."""
 
-from .json_codec import Raw, as_mapping, dump, load
+from .json_codec import UNREADABLE, Raw, as_mapping, dump, load
 from .keyed_rows import keyed_rows
-from .lazy_object import LazyObject
-from .model_rows import ABSENT, UNDECODED, checked_rows, record, structured_rows
+from .lazy_fields import lazy_fields, record_decoder
+from .model_rows import lazy_rows, structured_rows, with_text
 from .page_decoder import LoadedPage, RowType, load_page
+from .property_reader import ABSENT, UNREAD, read_property
 from .raw_rows import BYTES_ROWS, DICT_ROWS, LINE_ROWS
-from .structure import as_time, as_uuid, structure
+from .structure import as_time, as_uuid, nanoseconds, structure
+from .uuid_scan import uuid_at_head
 
 __all__ = [
     "ABSENT",
     "BYTES_ROWS",
     "DICT_ROWS",
     "LINE_ROWS",
-    "UNDECODED",
-    "LazyObject",
+    "UNREAD",
+    "UNREADABLE",
     "LoadedPage",
     "Raw",
     "RowType",
     "as_mapping",
     "as_time",
     "as_uuid",
-    "checked_rows",
     "dump",
     "keyed_rows",
+    "lazy_fields",
+    "lazy_rows",
     "load",
     "load_page",
-    "record",
+    "nanoseconds",
+    "read_property",
+    "record_decoder",
     "structure",
     "structured_rows",
+    "uuid_at_head",
+    "with_text",
 ]

@@ -1,74 +1,78 @@
-"""Rows of models: checked by msgspec a page at a time, or structured by cattrs one by one."""
+"""Rows of models: structured by cattrs one by one, or kept as text until a field is looked at."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from itertools import repeat
 from operator import attrgetter
 from typing import Any, TypeVar
 
 import attrs
-import msgspec
 
-from .json_codec import UNREADABLE, Raw, load
-from .page_decoder import Links, LoadedPage, RowType, loaded
+from .json_codec import Raw, load
+from .page_decoder import RowType, discard
+from .raw_rows import text_key, text_stamp
 from .structure import structure
+from .uuid_scan import keys_at_head, stamps_at_head
 
-__all__ = ["ABSENT", "UNDECODED", "checked_rows", "record", "structured_rows"]
+__all__ = ["TEXT", "lazy_rows", "structured_rows", "with_text"]
 
 T = TypeVar("T")
 
-UNDECODED = msgspec.Raw
-"""The type of a field that is left as JSON; a view of its page, so copy what is kept."""
+TEXT = "_text"
+"""The attribute in which a model keeps the text that it was read from."""
 
-ABSENT = msgspec.UNSET
-"""What stands for a field that a row lacks, where that is not the same as `null`."""
-
-_uuid, _created_at = attrgetter("uuid"), attrgetter("created_at")
-
-Fields = Sequence[tuple[str, Any] | tuple[str, Any, Any]]
+_uuid, _id = attrgetter("uuid"), attrgetter("id")
 
 
-def _model_key(item: Any) -> str:
-    name = getattr(item, "uuid", None) or getattr(item, "id", None)
-    return str(attrs.asdict(item)) if name is None else str(name)
+def with_text(item: T, text: Raw) -> T:
+    """Let a model keep its text, if it is one that does; the copy does not keep the page."""
+    if hasattr(type(item), TEXT):
+        object.__setattr__(item, TEXT, bytes(text))
+    return item
 
 
-def structured_rows(kind: type[T], key: Callable[[T], str] = _model_key) -> RowType[T]:
-    """Return how rows of a model are read whole; told apart by `uuid` or `id` unless said."""
-    return RowType(lambda row: structure(kind, load(row)), key, lambda _: None)
+def structured_rows(kind: type[T]) -> RowType[T]:
+    """Return how rows of a model are read one by one; told apart by `uuid` or `id`."""
+    return RowType(
+        lambda text: with_text(structure(kind, load(text)), text),
+        _item_key(kind),
+        lambda _: None,
+    )
 
 
-def record(name: str, module: str, fields: Fields) -> Any:
-    """Return a class of rows whose every field has a known name and type.
+def _item_key(kind: type[Any]) -> Callable[[Any], str]:
+    names = {field.name for field in attrs.fields(kind)} if attrs.has(kind) else set[str]()
+    read = _uuid if "uuid" in names else _id if "id" in names else None
 
-    `fields` are names, types and, where a row may lack it, what stands for the field then.
+    def key(item: Any) -> str:
+        name = None if read is None else read(item)
+        return str(attrs.asdict(item)) if name is None else str(name)
+
+    return key
+
+
+def lazy_rows(kind: type[T], check: Callable[[bytes], object]) -> RowType[T]:
+    """Return how rows with a `uuid` are read that are only decoded when looked at.
+
+    `kind` keeps the text of its row in the slot `_text`, and is made without its `__init__`.
+    `check` decodes a row and raises what is wrong with it: at once in a page whose rows do not all
+    begin alike, with plain texts and a `uuid`, else when a field is first looked at.
     """
-    return msgspec.defstruct(name, fields, module=module, forbid_unknown_fields=True, gc=False)
+    hold = getattr(kind, TEXT).__set__
 
+    def build(rows: list[bytes]) -> list[T]:
+        items: list[T] = list(map(object.__new__, repeat(kind, len(rows))))
+        discard(map(hold, items, rows))
+        return items
 
-def checked_rows(
-    row: Any,
-    hold: Callable[[Any], T],
-    *,
-    load: Callable[[Raw], Any],
-    undecoded: str,
-) -> RowType[T]:
-    """Return how rows are read that are `record`s with `uuid` and `created_at`, held by a model.
+    def decode_row(text: Raw) -> bytes:
+        row = bytes(text)
+        check(row)
+        return row
 
-    msgspec checks a page in one pass. The field `undecoded` is copied out of the page, so that a
-    row which is kept does not keep its page. A page that has any other row is left to `load`, row
-    by row.
-    """
-    copied = attrgetter(undecoded)
-    page = msgspec.defstruct("Page", [("results", list[row])], bases=(Links,), kw_only=True)
-    decode = msgspec.json.Decoder(page).decode
+    def decode_page(rows: list[bytes]) -> tuple[list[bytes], list[str]] | None:
+        keys = keys_at_head(rows)
+        return None if keys is None else (rows, keys)
 
-    def quick(body: bytes) -> LoadedPage | None:
-        try:
-            found: Any = decode(body)
-        except UNREADABLE:
-            return None
-        rows: list[Any] = found.results
-        for found_row, text in zip(rows, map(bytes, map(copied, rows)), strict=True):
-            setattr(found_row, undecoded, text)
-        return loaded(body, found, rows, list(map(_uuid, rows)))
-
-    return RowType(load, _uuid, _created_at, quick, hold)
+    return RowType(
+        decode_row, text_key, text_stamp, decode_page, build, check, stamps_at_head=stamps_at_head
+    )

@@ -1,28 +1,31 @@
-"""Pages to rows: found by msgspec, each read the quickest way that is right for it."""
+"""Pages to rows: found by msgspec in one pass, each kept as its text until it is looked at."""
 
-from collections.abc import Callable, Iterator
-from itertools import repeat
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, repeat
 from typing import Any, Generic, TypeVar
 
 import attrs
-import msgspec
 
 from posthog_env_async.errors import ResponseDecodeError
 
-from .json_codec import UNREADABLE, Raw, as_mapping, load_slowly
-from .row_spans import row_texts
+from .json_codec import Raw
+from .row_spans import Envelope, find_rows
 
-__all__ = ["Envelope", "Links", "LoadedPage", "RowType", "envelope", "load_page", "loaded"]
+__all__ = ["LoadedPage", "RowType", "discard", "load_page"]
 
 T = TypeVar("T")
+
+BUILT_AT_ONCE = 32
 
 
 @attrs.frozen
 class LoadedPage:
-    """A page with its rows read and what leads on: `next` or a cursor (docs/server.md, Paging).
+    """A page with its rows, and what leads on: `next` or a cursor (docs/server.md, Paging).
 
     `keys` tell the rows apart; `length` counts also those that were not read: `failure` is the
-    error of the row that follows the last one read.
+    error of the row that follows the last one read. `bad_rows` are the places of rows that cannot
+    be read, in a page that was loaded without them.
     """
 
     body: bytes = attrs.field(repr=False)
@@ -34,125 +37,128 @@ class LoadedPage:
     cursor: str | None = attrs.field(default=None, repr=False)
     has_more: bool | None = None
     failure: ResponseDecodeError | None = None
+    has_next: bool | None = None
+    bad_rows: tuple[int, ...] = ()
 
 
 @attrs.frozen
 class RowType(Generic[T]):
     """How rows are read, and what tells one from all others.
 
-    `key` names a row for as long as it exists; rows with the same `stamp` may change places.
-    `quick` reads a whole page at once, or `None` when some row of it is odd. `hold` makes of a row
-    what the caller gets; only then, so that a page of rows is cheap to keep.
+    `decode_row` reads a row as a page keeps it. `key` names a row for as long as it exists; rows
+    with the same `stamp` may change places, and `stamps` gives those of many at once. `decode_page`
+    gives rows and keys of a whole page where that is quicker, or `None` when some row of it is odd.
+    `build` converts rows to what the caller gets; only then, so that a page is cheap to keep.
+    `check` raises what `decode_row` leaves to the first look at a row.
     """
 
-    load: Callable[[Raw], Any]
+    decode_row: Callable[[Raw], Any]
     key: Callable[[Any], str]
     stamp: Callable[[Any], str | None]
-    quick: Callable[[bytes], LoadedPage | None] = lambda _: None
-    hold: Callable[[Any], T] | None = None
+    decode_page: Callable[[list[bytes]], tuple[list[Any], list[str]] | None] = lambda _: None
+    build: Callable[[list[Any]], list[T]] | None = None
+    check: Callable[[Any], object] | None = None
+    stamps_at_head: Callable[[Sequence[Any]], list[str | None] | None] = lambda _: None
 
     def read(self, text: Raw) -> T:
         """Read a row that stands alone."""
-        return self.item(self.load(text))
+        row = self.decode_row(text)
+        if self.check is not None:
+            self.check(row)
+        return self.item(row)
+
+    def stamps(self, rows: Sequence[Any]) -> list[str | None]:
+        """Return when each of many rows was made, as the server writes it."""
+        return self.stamps_at_head(rows) or list(map(self.stamp, rows))
 
     def item(self, row: Any) -> T:
         """Return what the caller gets for a row."""
-        return row if self.hold is None else self.hold(row)
+        return row if self.build is None else self.build([row])[0]
 
     def items(self, rows: list[Any]) -> list[T]:
         """Return what the caller gets for rows."""
-        return rows if self.hold is None else list(map(self.hold, rows))
+        return rows if self.build is None else self.build(rows)
 
     def let_go(self, rows: list[Any]) -> Iterator[T]:
         """Give what the caller gets for rows, and keep none that was given.
 
-        So what a caller decodes of them does not pile up.
+        So what a caller decodes of them does not pile up, but for a few.
         """
-        rows.reverse()
-        popped = map(list[Any].pop, repeat(rows, len(rows)))
-        return popped if self.hold is None else map(self.hold, popped)
+        if self.build is None:
+            rows.reverse()
+            return map(list[Any].pop, repeat(rows, len(rows)))
+        return chain.from_iterable(map(self.build, _taken(rows)))
 
 
-class Links(msgspec.Struct, kw_only=True):
-    """What a page says besides its rows."""
-
-    next: str | None = None
-    count: int | None = None
-    cursor: str | None = msgspec.field(name="nextCursor", default=None)
-    has_more: bool | None = msgspec.field(name="hasMore", default=None)
-
-
-class Envelope(Links, kw_only=True):
-    """A page with its rows undecoded: views of its text."""
-
-    results: list[msgspec.Raw]
+def _taken(rows: list[T]) -> Iterator[list[T]]:
+    """Take rows out of a list, some at a time: fewer than set off Python's garbage collector."""
+    rows.reverse()
+    while rows:
+        some = rows[: -BUILT_AT_ONCE - 1 : -1]
+        del rows[-BUILT_AT_ONCE:]
+        yield some
 
 
-envelope = msgspec.json.Decoder(Envelope).decode
-
-
-def load_page(body: bytes, kind: RowType[Any]) -> LoadedPage:
+def load_page(body: bytes, kind: RowType[Any], *, skip_bad_rows: bool = False) -> LoadedPage:
     """Read a page; one odd row costs only itself a slower way.
 
+    With `skip_bad_rows` each row is read as far as its type can tell, and one that cannot be read
+    is no failure: its place is in `bad_rows`, and its text among the rows.
+
     Raises:
-        ResponseDecodeError: when it is no JSON, or no page.
+        ResponseDecodeError: when it is not JSON, or not a page.
     """
-    page = kind.quick(body)
-    if page is not None:
-        return page
-    found = _found_rows(body)
-    rows, failure = list[Any](), None
-    for text in found.results:
+    found = find_rows(body)
+    texts = found.results
+    if skip_bad_rows:
+        return _without_bad_rows(body, found, kind)
+    if (page := kind.decode_page(texts)) is not None:
+        return _loaded(body, found, *page)
+    rows, keys = list[Any](), list[str]()
+    failure: ResponseDecodeError | None = None
+    for text in texts:
         try:
-            rows.append(kind.load(text))
+            row = kind.decode_row(text)
+            keys.append(kind.key(row))
         except ResponseDecodeError as error:
             failure = error
             break
-    return loaded(body, found, rows, [kind.key(row) for row in rows], failure=failure)
+        rows.append(row)
+    return attrs.evolve(_loaded(body, found, rows, keys), failure=failure)
 
 
-def loaded(
-    body: bytes,
-    found: Any,
-    rows: list[Any],
-    keys: list[str],
-    *,
-    failure: ResponseDecodeError | None = None,
-) -> LoadedPage:
-    """Return a page whose rows were read."""
+def _without_bad_rows(body: bytes, found: Envelope, kind: RowType[Any]) -> LoadedPage:
+    rows, keys, bad_rows = list[Any](), list[str](), list[int]()
+    for place, text in enumerate(found.results):
+        try:
+            row = kind.decode_row(text)
+            if kind.check is not None:
+                kind.check(row)
+            key = kind.key(row)
+        except ResponseDecodeError:
+            bad_rows.append(place)
+            row, key = text, text.decode("utf-8", "replace")
+        rows.append(row)
+        keys.append(key)
+    return attrs.evolve(_loaded(body, found, rows, keys), bad_rows=tuple(bad_rows))
+
+
+def discard(calls: Iterator[object]) -> None:
+    """Make calls for what they do; their results are dropped."""
+    deque(calls, maxlen=0)
+
+
+def _loaded(body: bytes, found: Envelope, rows: list[Any], keys: list[str]) -> LoadedPage:
+    links = found.links
     return LoadedPage(
         body,
         rows,
         keys,
         len(found.results),
-        found.next,
-        found.count,
-        found.cursor,
-        found.has_more,
-        failure,
-    )
-
-
-def _found_rows(body: bytes) -> Envelope:
-    try:
-        return envelope(body)
-    except UNREADABLE:
-        slowly = _found_rows_slowly
-    return slowly(body)
-
-
-def _found_rows_slowly(body: bytes) -> Envelope:
-    page = as_mapping(load_slowly(body))
-    if not isinstance(page.get("results"), list):
-        raise ResponseDecodeError("the answer is no page: expected a list @ $.results")
-    wanted = {"next": str, "count": int, "nextCursor": str, "hasMore": bool}
-    for name, kind in wanted.items():
-        if page.get(name) is not None and type(page[name]) is not kind:
-            raise ResponseDecodeError(f"the answer is no page: expected {kind.__name__} @ $.{name}")
-    return Envelope(
-        results=list(map(msgspec.Raw, row_texts(body))),
-        next=page.get("next"),
-        count=page.get("count"),
-        cursor=page.get("nextCursor"),
-        has_more=page.get("hasMore"),
+        links.next,
+        links.count,
+        links.cursor,
+        links.has_more,
+        None,
+        links.has_next if isinstance(links.has_next, bool) else None,
     )

@@ -3,14 +3,13 @@
 import json
 from typing import Any
 
-import attrs
 import msgspec
 
 from .json_codec import UNREADABLE, Raw, as_mapping, load, load_slowly
-from .page_decoder import LoadedPage, RowType, envelope, loaded
-from .uuid_scan import keys_at_head
+from .page_decoder import RowType
+from .uuid_scan import keys_at_head, stamps_at_head, uuid_at_head
 
-__all__ = ["BYTES_ROWS", "DICT_ROWS", "LINE_ROWS"]
+__all__ = ["BYTES_ROWS", "DICT_ROWS", "LINE_ROWS", "text_key", "text_stamp"]
 
 
 class _Identity(msgspec.Struct, gc=False):
@@ -19,12 +18,7 @@ class _Identity(msgspec.Struct, gc=False):
     created_at: Any = None
 
 
-class _Identities(msgspec.Struct):
-    results: list[_Identity]
-
-
 _identity = msgspec.json.Decoder(_Identity).decode
-_identities = msgspec.json.Decoder(_Identities).decode
 
 
 def _name(found: Any, whole: bytes) -> str:
@@ -41,30 +35,24 @@ def _identity_of(row: bytes) -> Any:
     return _Identity(found.get("uuid"), found.get("id"), found.get("created_at"))
 
 
-def _bytes_stamp(row: bytes) -> str | None:
+def text_stamp(row: bytes) -> str | None:
+    """Return the time of creation of an undecoded row."""
     stamp = _identity_of(row).created_at
     return stamp if isinstance(stamp, str) else None
 
 
-def _quick_bytes(body: bytes) -> LoadedPage | None:
-    try:
-        found = envelope(body)
-        rows = list(map(bytes, found.results))
-        keys = keys_at_head(rows) or _decoded_keys(body, rows)
-    except UNREADABLE:
-        return None
-    return loaded(body, found, rows, keys)
+def text_key(row: bytes) -> str:
+    """Return what names an undecoded row: its `uuid` or `id`, else its whole text."""
+    return uuid_at_head(row) or _name(_identity_of(row), row)
 
 
-def _decoded_keys(body: bytes, rows: list[bytes]) -> list[str]:
-    return [_name(*pair) for pair in zip(_identities(body).results, rows, strict=True)]
+def _bytes_page(rows: list[bytes]) -> tuple[list[bytes], list[str]]:
+    return rows, keys_at_head(rows) or list(map(text_key, rows))
 
 
-def _bytes_key(row: bytes) -> str:
-    return _name(_identity_of(row), row)
-
-
-BYTES_ROWS: RowType[bytes] = RowType(bytes, _bytes_key, _bytes_stamp, _quick_bytes)
+BYTES_ROWS: RowType[bytes] = RowType(
+    bytes, text_key, text_stamp, _bytes_page, stamps_at_head=stamps_at_head
+)
 """Rows as the server sent them."""
 
 
@@ -72,14 +60,14 @@ def _line(row: Raw) -> bytes:
     return bytes(row).replace(b"\n", b" ").replace(b"\r", b" ")
 
 
-def _quick_lines(body: bytes) -> LoadedPage | None:
-    page = _quick_bytes(body)
-    if page is None or not (b"\n" in body or b"\r" in body):
-        return page
-    return attrs.evolve(page, rows=list(map(_line, page.rows)))
+def _lines(rows: list[bytes]) -> list[bytes]:
+    text = b"".join(rows)
+    return list(map(_line, rows)) if b"\n" in text or b"\r" in text else rows
 
 
-LINE_ROWS: RowType[bytes] = RowType(_line, _bytes_key, _bytes_stamp, _quick_lines)
+LINE_ROWS: RowType[bytes] = RowType(
+    bytes, text_key, text_stamp, _bytes_page, _lines, stamps_at_head=stamps_at_head
+)
 """Rows as the server sent them, each in one line.
 
 Only a line break inside a row, which JSON allows between its tokens, becomes a space.

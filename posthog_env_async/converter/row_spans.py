@@ -1,21 +1,128 @@
-"""Where the rows of a page begin and end in its text, found by the standard library's decoder."""
+"""Where the rows of a page begin and end in its text."""
 
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
-__all__ = ["row_texts"]
+import attrs
+import msgspec
 
-_BETWEEN = re.compile(r"[\s,:]*")
+from posthog_env_async.errors import ResponseDecodeError
+
+from .json_codec import UNREADABLE, as_mapping, load_slowly
+
+__all__ = ["Envelope", "Links", "find_rows"]
+
+
+class Links(msgspec.Struct, kw_only=True):
+    """What a page says besides its rows."""
+
+    next: str | None = None
+    count: int | None = None
+    cursor: str | None = msgspec.field(name="nextCursor", default=None)
+    has_more: bool | None = msgspec.field(name="hasMore", default=None)
+    has_next: Any = None
+
+
+class _Page(Links, kw_only=True):
+    results: list[msgspec.Raw]
+
+
+@attrs.frozen
+class Envelope:
+    """A page taken apart: the text of each row, copied so that none keeps the page."""
+
+    links: Links
+    results: list[bytes]
+
+
+_decode_page = msgspec.json.Decoder(_Page).decode
+_skip = msgspec.json.Decoder(msgspec.Raw).decode
 _decoder = json.JSONDecoder()
 
+_FIRST_ROW = re.compile(rb'"results":\[(\{"[^"\\]+":"?)')
+_BETWEEN = re.compile(r"[\s,:]*")
+_WANTED = {"next": str, "count": int, "nextCursor": str, "hasMore": bool}
 
-def row_texts(body: bytes) -> list[bytes]:
-    """Return the items of the list `results`, each as the bytes it has in the body.
 
-    For a body that is known to be an object with such a list, which holds something that only the
-    standard library takes.
+def find_rows(body: bytes) -> Envelope:
+    """Take a page apart.
+
+    What msgspec refuses and the standard library takes (a lone surrogate, NaN) costs only the row
+    that has it a slower way.
+
+    Raises:
+        ResponseDecodeError: when it is not JSON, or not a page.
     """
+    try:
+        page = _decode_page(body)
+    except UNREADABLE:
+        split, read_slowly = _split_page, _slow_page
+    else:
+        return Envelope(page, list(map(bytes, page.results)))
+    return split(body) or read_slowly(body)
+
+
+def _split_page(body: bytes) -> Envelope | None:
+    """Take a page apart where its rows begin alike; `None` when that does not prove right.
+
+    JSON has one reading: pieces that each are a whole value, with commas between, are the rows.
+    """
+    first = _FIRST_ROW.search(body)
+    end = body.rfind(b"}]")
+    if first is None or end < first.start(1):
+        return None
+    start = first.start(1)
+    between = b"}," + first[1]
+    rows = body[start : end + 1].split(between)
+    rows = [b"%b%b}" % (first[1] if number else b"", row) for number, row in enumerate(rows)]
+    rows[-1] = rows[-1][:-1]
+    try:
+        _decode_page(body[:start] + b"]}")
+        links = _decode_page(body[:start] + body[end + 1 :])
+    except UNREADABLE:
+        return None
+    return Envelope(links, rows) if not links.results and all(map(_is_value, rows)) else None
+
+
+def _is_value(text: bytes) -> bool:
+    try:
+        _skip(text)
+    except UNREADABLE:
+        return _is_slow_value(text)
+    return True
+
+
+def _is_slow_value(text: bytes) -> bool:
+    try:
+        load_slowly(text)
+    except ResponseDecodeError:
+        return False
+    return True
+
+
+def _slow_page(body: bytes) -> Envelope:
+    page = as_mapping(load_slowly(body))
+    if not isinstance(page.get("results"), list):
+        raise ResponseDecodeError("the answer is not a page: expected a list @ $.results")
+    for name, kind in _WANTED.items():
+        if page.get(name) is not None and type(page[name]) is not kind:
+            raise ResponseDecodeError(
+                f"the answer is not a page: expected {kind.__name__} @ $.{name}"
+            )
+    links = Links(
+        next=page.get("next"),
+        count=page.get("count"),
+        cursor=page.get("nextCursor"),
+        has_more=page.get("hasMore"),
+        has_next=page.get("has_next"),
+    )
+    return Envelope(links, _row_texts(body))
+
+
+def _row_texts(body: bytes) -> list[bytes]:
+    """Return the items of the list `results`, found by the standard library's decoder."""
     text = body.decode("utf-8", "surrogatepass")
     found: list[bytes] = []
     for name, start, end in _members(text, _after(text, text.index("{"))):
@@ -29,10 +136,10 @@ def row_texts(body: bytes) -> list[bytes]:
 
 def _after(text: str, place: int) -> int:
     """Return the place of the next value or closing bracket behind an opening one."""
-    return _skip(text, place + 1)
+    return _next_token(text, place + 1)
 
 
-def _skip(text: str, place: int) -> int:
+def _next_token(text: str, place: int) -> int:
     match = _BETWEEN.match(text, place)
     return place if match is None else match.end()
 
@@ -40,14 +147,14 @@ def _skip(text: str, place: int) -> int:
 def _members(text: str, place: int) -> Iterator[tuple[str, int, int]]:
     while text[place] != "}":
         name, after = _decoder.raw_decode(text, place)
-        start = _skip(text, after)
+        start = _next_token(text, after)
         _, end = _decoder.raw_decode(text, start)
         yield name, start, end
-        place = _skip(text, end)
+        place = _next_token(text, end)
 
 
 def _items(text: str, place: int, last: int) -> Iterator[tuple[int, int]]:
     while place < last - 1:
         _, end = _decoder.raw_decode(text, place)
         yield place, end
-        place = _skip(text, end)
+        place = _next_token(text, end)

@@ -1,7 +1,8 @@
 """Plain values to models by cattrs, with no guessing: `null` never becomes `"None"`."""
 
+import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -10,17 +11,27 @@ import cattrs
 
 from posthog_env_async.errors import ResponseDecodeError
 
-__all__ = ["as_time", "as_uuid", "structure"]
+__all__ = ["as_time", "as_uuid", "nanoseconds", "structure"]
 
 T = TypeVar("T")
 
 EXTRA = "extra"
+
+_FRACTION = re.compile(r"[.,](\d+)")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def as_time(text: str) -> datetime:
     """Read a time with or without fraction; without an offset it is UTC."""
     time = datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def nanoseconds(text: str) -> int:
+    """Return a time as the whole nanoseconds since 1970: nine digits of fraction count."""
+    whole, digits = as_time(_FRACTION.sub("", text)), _FRACTION.search(text)
+    fraction = digits[1][:9].ljust(9, "0") if digits else "0"
+    return (whole - _EPOCH) // timedelta(seconds=1) * 10**9 + int(fraction)
 
 
 def as_uuid(text: str) -> UUID:

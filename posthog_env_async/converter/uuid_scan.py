@@ -1,30 +1,58 @@
-"""The keys of rows, read off their first bytes where all rows begin alike."""
+"""What stands at the head of rows: the `uuid` and the time of creation, found without decoding."""
 
 import re
 from collections.abc import Sequence
 
-__all__ = ["keys_at_head"]
+__all__ = ["keys_at_head", "stamps_at_head", "uuid_at_head"]
 
 _HEAD = re.compile(rb'\{(?:"[^"\\]+":"[^"\\]*",)*?"uuid":"([^"\\]+)"')
 """Plain texts up to the `uuid`: no escape in them, so every quote is one of JSON's own."""
+
+_STAMP = b',"created_at":"'
+_LONGEST_STAMP = 40
+
+
+def uuid_at_head(row: bytes) -> str | None:
+    """Return the `uuid` of a row that begins with plain texts; `None` for any other row."""
+    head = _HEAD.match(row)
+    if head is None or not head[1].isascii():
+        return None
+    return head[1].decode()
 
 
 def keys_at_head(rows: Sequence[bytes]) -> list[str] | None:
     """Return the `uuid` of each row; `None` unless all rows begin as the first one does.
 
     Alike means: the same texts around a `uuid` of the same length, which may stand in front of it
-    once more, as a person's `id` does (docs/server.md, Persons list). Costs a
-    quarter of decoding the rows.
+    once more, as a person's `id` does (docs/server.md, Persons list). Costs a quarter of decoding
+    the rows.
     """
+    return _keys(rows, b"")
+
+
+def stamps_at_head(rows: Sequence[bytes]) -> list[str | None] | None:
+    """Return the `created_at` of each row; `None` unless it follows the `uuid` in rows alike."""
+    first = _HEAD.match(rows[0]) if rows else None
+    if first is None or _keys(rows, _STAMP) is None:
+        return None
+    start = first.end() + len(_STAMP)
+    texts = b"\n".join([row[start : start + _LONGEST_STAMP].partition(b'"')[0] for row in rows])
+    return None if b"\\" in texts or not texts.isascii() else [*texts.decode().split("\n")]
+
+
+def _keys(rows: Sequence[bytes], behind: bytes) -> list[str] | None:
+    """Return the `uuid` of rows that begin alike and go on with the same text behind it."""
     first = _HEAD.match(rows[0]) if rows else None
     if first is None:
         return None
     before, *between = rows[0][: first.start(1)].split(first[1])
-    keys = _between(rows, before, len(first[1]), b"".join(between) or b'"')
+    after = b"".join(between)
+    keys = _between(rows, before, len(first[1]), after or b'"' + behind)
     if keys is None or not between:
         return keys
-    again = b"".join([row[first.start(1) : first.end(1) + 1] for row in rows])
-    return keys if again == "".join([f'{key}"' for key in keys]).encode() else None
+    again = b"".join([row[first.start(1) : first.end() + len(behind)] for row in rows])
+    end = '"' + behind.decode()
+    return keys if again == "".join([key + end for key in keys]).encode() else None
 
 
 def _between(rows: Sequence[bytes], before: bytes, size: int, after: bytes) -> list[str] | None:

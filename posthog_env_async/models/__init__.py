@@ -15,14 +15,16 @@ from .log_entry import LOG_ROWS, LogEntry
 from .log_facts import LogAttribute, LogAttributeValue, LogBucket, LogService
 from .persisted_folder import FOLDER_ROWS, PersistedFolder
 from .person import PERSON_ROWS, Person
-from .project import PROJECT_ROWS, APIKeyInfo, Project
+from .project import KEY_ROWS, PROJECT_ROWS, APIKeyInfo, Project
 from .property_filter import PropertyFilter
+from .rows import rows_of
 
 __all__ = [
     "ACTIVITY_ROWS",
     "COHORT_ROWS",
     "DELETION_ROWS",
     "FOLDER_ROWS",
+    "KEY_ROWS",
     "LOG_ROWS",
     "PERSON_ROWS",
     "PROJECT_ROWS",
@@ -46,4 +48,5 @@ __all__ = [
     "Project",
     "PropertyFilter",
     "PropertyValue",
+    "rows_of",
 ]

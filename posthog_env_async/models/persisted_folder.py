@@ -9,23 +9,27 @@ import attrs
 
 from posthog_env_async.converter import RowType, structured_rows
 
+from .model import Model, to_mapping, to_time, to_uuid
+
 __all__ = ["FOLDER_ROWS", "PersistedFolder"]
 
 
 @attrs.frozen
-class PersistedFolder:
+class PersistedFolder(Model):
     """A place in the file tree that the key's owner keeps (docs/server.md, Persisted folders).
 
     `type` is `home`, `pinned`, `custom_products` or what later servers add.
     """
 
-    id: UUID
+    id: UUID = attrs.field(converter=to_uuid)
     type: str
     protocol: str = "products://"
-    path: str = ""
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
-    extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    path: str = attrs.field(default="", repr=False)
+    created_at: datetime | None = attrs.field(default=None, converter=to_time)
+    updated_at: datetime | None = attrs.field(default=None, converter=to_time)
+    extra: Mapping[str, Any] = attrs.field(
+        default=None, converter=to_mapping, repr=False, hash=False
+    )
 
 
 FOLDER_ROWS: RowType[PersistedFolder] = structured_rows(PersistedFolder)

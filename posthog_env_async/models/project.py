@@ -1,6 +1,6 @@
 """Projects and the key's own record."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,31 +8,43 @@ import attrs
 
 from posthog_env_async.converter import RowType, structured_rows
 
-__all__ = ["PROJECT_ROWS", "APIKeyInfo", "Project"]
+from .model import Model, to_mapping, to_texts, to_time
+
+__all__ = ["KEY_ROWS", "PROJECT_ROWS", "APIKeyInfo", "Project"]
+
+
+def _to_numbers(value: Iterable[int] | None) -> tuple[int, ...]:
+    return () if value is None else tuple(value)
 
 
 @attrs.frozen
-class Project:
+class Project(Model):
     """A project that the key can use."""
 
     id: int
-    name: str | None = attrs.field(default=None)
+    name: str | None = attrs.field(default=None, repr=False)
     uuid: str | None = None
     organization: str | None = None
-    extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    extra: Mapping[str, Any] = attrs.field(
+        default=None, converter=to_mapping, repr=False, hash=False
+    )
 
 
 @attrs.frozen
-class APIKeyInfo:
+class APIKeyInfo(Model):
     """What the server says of the key in use (docs/server.md, Authentication); never the key."""
 
-    scopes: tuple[str, ...]
-    label: str | None = None
-    scoped_teams: tuple[int, ...] = ()
-    scoped_organizations: tuple[str, ...] = ()
-    created_at: datetime | None = None
-    last_used_at: datetime | None = None
-    extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    scopes: tuple[str, ...] = attrs.field(converter=to_texts)
+    label: str | None = attrs.field(default=None, repr=False)
+    scoped_teams: tuple[int, ...] = attrs.field(default=(), converter=_to_numbers)
+    scoped_organizations: tuple[str, ...] = attrs.field(default=(), converter=to_texts)
+    created_at: datetime | None = attrs.field(default=None, converter=to_time)
+    last_used_at: datetime | None = attrs.field(default=None, converter=to_time)
+    extra: Mapping[str, Any] = attrs.field(
+        default=None, converter=to_mapping, repr=False, hash=False
+    )
 
 
 PROJECT_ROWS: RowType[Project] = structured_rows(Project)
+
+KEY_ROWS: RowType[APIKeyInfo] = structured_rows(APIKeyInfo)

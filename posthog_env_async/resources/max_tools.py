@@ -4,7 +4,7 @@ from typing import Any, Literal, cast
 
 import attrs
 
-from posthog_env_async.converter import as_mapping, load
+from posthog_env_async.converter import as_mapping, load, with_text
 from posthog_env_async.errors import (
     ConfigurationError,
     EndpointNotAvailableError,
@@ -100,7 +100,7 @@ def _entries(body: bytes) -> InsightAnswer:
     entries = cast("list[object]", answer) if isinstance(answer, list) else [None]
     if not all(isinstance(entry, dict) for entry in entries):
         raise ResponseDecodeError("the answer is no insight: expected a list of objects @ $")
-    return InsightAnswer(tuple(map(as_mapping, entries)))
+    return with_text(InsightAnswer(map(as_mapping, entries)), body)
 
 
 def _text(body: bytes) -> InsightAnswer:

@@ -5,7 +5,6 @@ from uuid import UUID
 
 import attrs
 
-from posthog_env_async.converter import load, structure
 from posthog_env_async.errors import ConfigurationError, NotFoundError
 from posthog_env_async.models import FOLDER_ROWS, PersistedFolder
 from posthog_env_async.pagination import Listing, PageSize
@@ -109,7 +108,7 @@ class PersistedFolders:
 
 
 def _folder(body: bytes) -> PersistedFolder:
-    return structure(PersistedFolder, load(body))
+    return FOLDER_ROWS.read(body)
 
 
 def _folder_path(id: UUID | str) -> str:

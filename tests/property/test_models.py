@@ -64,6 +64,8 @@ def test_a_person_is_read_as_it_was_sent(
 
     person = read(row)
 
+    assert person.to_json() == row
+    assert all(person.get_property(k) == v for k, v in (fields.get("properties") or {}).items())
     assert str(person.uuid) == fields["uuid"]
     assert person.id == fields.get("id")
     assert person.name == fields.get("name")
@@ -73,6 +75,9 @@ def test_a_person_is_read_as_it_was_sent(
     assert person.extra == later
     for name in ("created_at", "last_seen_at"):
         assert getattr(person, name) == moment(fields.get(name))
+    assert person.to_json() == row
+    assert person.to_dict() == {**fields, **later}
+    assert Person.from_dict(person.to_dict()) == person
 
 
 @given(rows=st.lists(anything, max_size=5), count=st.one_of(st.none(), st.integers(0, 2**40)))

@@ -84,6 +84,7 @@ async def the_resources(env: PostHogEnv) -> None:
     assert_type(insight, InsightAnswer)
     assert_type(insight.query, Mapping[str, Any] | None)
     assert_type(insight.failed, bool)
+    assert_type(insight.artifacts, tuple[Mapping[str, Any], ...])
     assert_type(insight.text, str)
 
 
@@ -144,8 +145,15 @@ def a_person(person: Person) -> None:
     assert_type(person.created_at, datetime | None)
     assert_type(person.last_seen_at, datetime | None)
     assert_type(person.is_identified, bool | None)
-    assert_type(person.properties, Mapping[str, Any])
-    assert_type(person.extra, Mapping[str, Any])
+    assert_type(person.properties, dict[str, Any])
+    assert_type(person.extra, dict[str, Any])
+    assert_type(person.get_property("email"), Any)
+    assert_type(person.may_lack_distinct_ids, bool)
+    assert_type(person.to_dict(), dict[str, Any])
+    assert_type(person.to_json(), bytes)
+    assert_type(Person.from_dict({}), Person)
+    assert_type(Person(uuid="018f", created_at="2026-09-01", properties={"a": 1}), Person)
+    assert_type(attrs.evolve(person, name="x"), Person)
 
 
 def other_models(folder: PersistedFolder, entry: LogEntry, key: APIKeyInfo, one: Project) -> None:
@@ -153,6 +161,7 @@ def other_models(folder: PersistedFolder, entry: LogEntry, key: APIKeyInfo, one:
     assert_type(folder.type, str)
     assert_type(entry.uuid, UUID)
     assert_type(entry.timestamp, datetime | None)
+    assert_type(entry.timestamp_ns, int | None)
     assert_type(entry.attributes, Mapping[str, Any])
     assert_type(key.scopes, tuple[str, ...])
     assert_type(key.scoped_teams, tuple[int, ...])

@@ -152,6 +152,37 @@ def test_a_wrong_field_of_a_person_is_named(fields: dict[str, Any], path: str) -
     assert "secret-value" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "odd", [{"uuid": None}, {"uuid": UUID_TEXT, "distinct_ids": "secret-value"}, [], 7]
+)
+def test_a_page_can_be_read_without_its_bad_rows(odd: Any) -> None:
+    rows = [PLAIN, odd, PLAIN]
+
+    page = load_page(json.dumps({"results": rows}).encode(), PERSON_ROWS, skip_bad_rows=True)
+
+    assert (page.bad_rows, page.failure) == ((1,), None)
+    assert page.keys[0] == page.keys[2] == UUID_TEXT
+    assert (len(page.rows), len(page.keys)) == (3, 3)
+
+
+def test_a_page_of_models_can_be_read_without_its_bad_rows() -> None:
+    body = b'{"results": [{"id": 1}, {"id": "x"}, {"id": 3}]}'
+
+    page = load_page(body, PROJECT_ROWS, skip_bad_rows=True)
+
+    assert page.bad_rows == (1,)
+    assert [page.rows[place].id for place in (0, 2)] == [1, 3]
+
+
+def test_a_row_that_begins_otherwise_is_checked_at_once() -> None:
+    rows = [PLAIN, {"uuid": UUID_TEXT, "distinct_ids": "wrong"}]
+
+    page = load_page(json.dumps({"results": rows}).encode(), PERSON_ROWS)
+
+    assert "$.distinct_ids" in str(page.failure)
+    assert len(page.rows) == 1
+
+
 def test_a_person_without_uuid_is_none() -> None:
     with pytest.raises(ResponseDecodeError, match=r"required field missing @ \$\.uuid"):
         person_without("uuid")

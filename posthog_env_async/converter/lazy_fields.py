@@ -1,0 +1,59 @@
+"""Fields of a frozen class that are filled when they are first looked at."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+__all__ = ["lazy_fields", "record_decoder"]
+
+T = TypeVar("T")
+
+Fields = Sequence[tuple[str, Any] | tuple[str, Any, Any]]
+
+_set = object.__setattr__
+
+READER = "_read_"
+
+RAW = msgspec.Raw
+"""The type of a field that a record leaves as JSON: a view of the row's own text."""
+
+
+def record_decoder(name: str, fields: Fields) -> Callable[[bytes], Any]:
+    """Return what decodes a row into a record with these fields; others are skipped.
+
+    `fields` are names, types and, where a row may lack it, what stands for the field then; the type
+    `bytes` leaves a field undecoded.
+    """
+    typed = [(field[0], RAW if field[1] is bytes else field[1], *field[2:]) for field in fields]
+    record = msgspec.defstruct(name, cast("Fields", typed), gc=False)
+    return msgspec.json.Decoder(record).decode
+
+
+def lazy_fields(kind: type[T]) -> type[T]:
+    """Let the slots of an attrs class be filled when they are first looked at.
+
+    A method `_read_name` gives the value of the slot `name`, or `_name`. The class that comes out
+    stands for the one that was decorated, under its name: attrs' own functions see the same fields,
+    while what would read the slots of an attrs class past its attributes, and so miss those not yet
+    filled, refuses it.
+    """
+    readers = dict[str, Callable[[Any], Any]]()
+    for name, read in vars(kind).items():
+        if name.startswith(READER):
+            field = name.removeprefix(READER)
+            readers[field] = readers[f"_{field}"] = read
+
+    def __getattr__(self: Any, name: str) -> Any:  # noqa: N807 - Python's own name
+        read = readers.get(name)
+        if read is None:
+            raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
+        value = read(self)
+        _set(self, name, value)
+        return value
+
+    kept = ("__module__", "__qualname__", "__doc__", "__annotations__")
+    body: dict[str, Any] = {name: getattr(kind, name) for name in kept}
+    body |= {"__slots__": (), "__getattr__": __getattr__}
+    make: Any = type
+    return cast("type[T]", make(kind.__name__, (kind,), body))
