@@ -14,7 +14,7 @@ EXTRAS_FOR_TESTS := cli,dask,parquet,redis,speed,taskiq,zstd
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test servers check lint format types imports properties slow docs coverage nginx \
-	bench bench-quick release-check sbom clean
+	bench bench-quick picture release-check sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +51,9 @@ properties: $(VENV)/.dev ## Run the property tests with many more cases
 
 slow: $(VENV)/.dev ## Run the slow tests: kills, long runs, many workers
 	$(BIN)/python -m pytest -m "(slow or servers) and not nginx" --ignore=tests/property $(ARGS) $(NONE_IS_FINE)
+
+picture: $(VENV)/.test ## Record the command line at work for the README
+	$(BIN)/python docs/picture.py
 
 docs: $(VENV)/.dev ## Build the documentation into docs/_build/html; a warning is an error
 	$(BIN)/sphinx-build -n -W --keep-going -q -b html docs docs/_build/html

@@ -1,11 +1,16 @@
 """The shell of the project: its map, its name and its workflows are right."""
 
+import inspect
 import re
+import runpy
 from pathlib import Path
 
 import pytest
 
+from posthog_env_async import PostHogEnv, resources
+
 ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 SPELLED = [
     path
@@ -56,3 +61,46 @@ def test_a_workflow_runs_what_exists(path: Path) -> None:
 
     assert set(re.findall(r"\bmake ([a-z-]+)", text)) <= targets
     assert all((ROOT / script).is_file() for script in re.findall(r"run: (\.[\w/.]+)", text))
+
+
+@pytest.mark.parametrize(
+    "name", ["projects", "persons", "cohorts", "persisted_folders", "logs", "max_tools"]
+)
+def test_the_readme_names_every_method(name: str) -> None:
+    kind = inspect.signature(getattr(PostHogEnv, name).fget).return_annotation
+    assert kind.__name__ in resources.__all__
+
+    methods = {
+        f"env.{name}.{method}()"
+        for method, value in vars(kind).items()
+        if callable(value) and not method.startswith("_") and not inspect.isclass(value)
+    }
+
+    assert methods
+    assert {method for method in methods if method not in README} == set()
+
+
+def test_the_readme_links_to_whole_addresses() -> None:
+    links = re.findall(r"\]\(([^)]*)\)", README)
+
+    assert links
+    assert [link for link in links if not link.startswith("https://")] == []
+
+
+def test_the_picture_shows_the_commands_that_its_script_runs() -> None:
+    pytest.importorskip("rich")
+    pytest.importorskip("pty")
+    script = runpy.run_path(str(ROOT / "docs/picture.py"))
+    shown = script["TARGET"].read_text(encoding="utf-8").replace("&#160;", " ")
+
+    assert all(command in shown for command in script["COMMANDS"])
+
+
+def test_the_picture_shows_what_is_left_on_the_screen() -> None:
+    pytest.importorskip("rich")
+    pytest.importorskip("pty")
+    on_screen = runpy.run_path(str(ROOT / "docs/picture.py"))["on_screen"]
+
+    assert (
+        on_screen("50 %\r\nbar\r\x1b[2K\x1b[1A\x1b[2K100 %\r\n\x1b[?25hdone\r\n") == "100 %\ndone"
+    )
