@@ -31,6 +31,7 @@ an APIConnectionError.
 PostHogWarning
 ├── APIDeprecationWarning           the server announces the end of an endpoint
 ├── PartialDistinctIdsWarning       a person may have more distinct ids than are shown
+├── ExportWarning                   what an export cannot assure on this file system
 └── TruncatedCSVWarning             the server's CSV stops where the server cuts it
 """
 
@@ -50,6 +51,7 @@ __all__ = [
     "ConflictError",
     "EndpointNotAvailableError",
     "ExportError",
+    "ExportWarning",
     "FileLockedError",
     "LimiterUnavailableError",
     "MissingScopeError",
@@ -296,6 +298,10 @@ class PartialDistinctIdsWarning(PostHogWarning):
 
     That is 10 in a look-up and 1,000 in a list; `persons.get(uuid)` shows all of them.
     """
+
+
+class ExportWarning(PostHogWarning):
+    """An export goes on without something that its file system does not have, such as locks."""
 
 
 class TruncatedCSVWarning(PostHogWarning):

@@ -1,13 +1,14 @@
-"""Bulk export: listings into files that are whole or not there."""
+"""Bulk export: listings into files that are complete or not there."""
 
 from posthog_env_async.export.partitions.merge import merge
 from posthog_env_async.export.partitions.plan import Partition, PartitionResult, plan
 from posthog_env_async.export.partitions.run import run_partition
-from posthog_env_async.export.state.manifest import DataFile, Manifest, VerifyReport, verify
+from posthog_env_async.export.state.manifest import DataFile, Manifest
 from posthog_env_async.export.state.report import ExportReport, Progress
 
 from .exporter import export
 from .many import ExportJob, ExportOutcome, ManyReport, export_many
+from .verify import VerifyReport, verify
 
 __all__ = [
     "DataFile",

@@ -1,4 +1,4 @@
-"""One listing into one file: whole or not there, and resumed where it stopped."""
+"""One listing into one file: complete or not there, and resumed where it stopped."""
 
 import os
 import time
@@ -10,18 +10,20 @@ import attrs
 from anyio import CancelScope
 
 from posthog_env_async.errors import PostHogError
+from posthog_env_async.export.files.lock import FileLock
 from posthog_env_async.export.files.paths import Compression, Format, Target
 from posthog_env_async.export.files.worker import BackgroundWriter, in_thread
 from posthog_env_async.export.formats.compression import compressor
-from posthog_env_async.export.formats.options import FormatOptions
 from posthog_env_async.export.formats.parquet import ParquetConversion, check_parquet
-from posthog_env_async.export.state.buffer import Chunks, Position
+from posthog_env_async.export.formats.row_writer import RowWriter
+from posthog_env_async.export.state.buffer import Position, RowBuffer
 from posthog_env_async.export.state.checkpoint import Checkpoint, Phase
+from posthog_env_async.export.state.checkpointed_file import CheckpointedFile
 from posthog_env_async.export.state.manifest import Manifest
-from posthog_env_async.export.state.partial_file import Part
-from posthog_env_async.export.state.report import ExportReport, Progress
+from posthog_env_async.export.state.report import ExportReport, Progress, joined_reports
 from posthog_env_async.pagination import ListingReport
 
+from .options import FileOptions
 from .sources import AnyListing, ListingRows, OnGap, RowRun, RowSource
 
 __all__ = ["OnProgress", "export", "export_rows", "report_of"]
@@ -44,12 +46,15 @@ async def export(
     on_progress: OnProgress | None = None,
     checkpoint_every: float = 0.5,
     about: Mapping[str, str] | None = None,
+    overwrite: bool = False,
+    lock: bool = True,
 ) -> ExportReport:
-    """Export a listing to a file that is whole or not there.
+    """Export a listing to a file that is complete or not there.
 
     Rows go to `NAME.part` and a checkpoint beside it; the name itself appears, or is
     replaced, when all rows are there, with `NAME.manifest.json`. After a failure, a cancellation or
-    a kill the same call goes on from the checkpoint and ends with the same file.
+    a kill the same call goes on from the checkpoint and ends with the same file. New files can be
+    read by their owner alone; a file that is replaced keeps its mode.
 
     Args:
         listing: what to export; its `prefetch` keeps reading while a page is written.
@@ -69,47 +74,54 @@ async def export(
         checkpoint_every: seconds; what was read since the last checkpoint is lost with a kill.
         about: what the manifest shall say besides, such as server and project; nothing personal.
 
+        overwrite: replace a file that was not written by an export, or a symbolic link; devices,
+            pipes and sockets are refused all the same.
+        lock: false does without `NAME.lock`, for file systems that have no locks; no other export
+            may write the file then.
+
     Raises:
-        CheckpointError: when another export holds the path, or what is there is of another one.
-        ConfigurationError: when the folder cannot be written to, or the disk is full.
+        FileLockedError: when another export writes the path now.
+        CheckpointError: when what is there is of another export, or damaged.
+        ExportError: when the file cannot be written, or is not ours to replace.
+        ConfigurationError: for options that do not go together.
         PostHogError: what the listing raises; what was read is kept, and the same call goes on.
     """
-    choices = FormatOptions(
+    options = FileOptions(
+        format=format,
+        compression=compression,
         columns=columns,
         property_columns=property_columns,
         quote_formulas=quote_formulas,
         model=model,
-    )
-    return await export_rows(
-        ListingRows(listing, on_gap),
-        Target.parse(path, format=format, compression=compression),
-        choices,
-        resume=resume,
-        on_progress=on_progress,
+        overwrite=overwrite,
+        lock=lock,
         checkpoint_every=checkpoint_every,
-        about=about,
+    )
+    source = ListingRows(listing, on_gap)
+    return await export_rows(
+        source, path, options, resume=resume, on_progress=on_progress, about=about
     )
 
 
 async def export_rows(
     source: RowSource,
-    target: Target,
-    choices: FormatOptions,
+    path: str | os.PathLike[str],
+    options: FileOptions,
     *,
     resume: bool = True,
     on_progress: OnProgress | None = None,
-    checkpoint_every: float = 0.5,
     about: Mapping[str, str] | None = None,
 ) -> ExportReport:
     """Export whatever gives rows, as `export` does a listing; it raises the same."""
-    part = _part(source, target, choices, checkpoint_every)
+    file = _checkpointed_file(source, options.target(path), options)
     try:
-        await in_thread(partial(part.open, resume=resume))
-        manifest = await _Job(source, part, choices, on_progress).run(about or {})
+        await in_thread(partial(file.open, resume=resume, overwrite=options.overwrite))
+        manifest = await _ExportRun(source, file, options, on_progress).run(about or {})
     finally:
         with CancelScope(shield=True):
-            await in_thread(part.close)
-    return report_of(target, manifest, resumed=part.resumed, resumed_rows=part.resumed_rows)
+            await in_thread(file.close)
+    opened = file.opened
+    return report_of(file.target, manifest, resumed=opened.is_resumable, resumed_rows=opened.rows)
 
 
 def report_of(
@@ -135,64 +147,71 @@ def report_of(
 
 
 @attrs.define
-class _Job:
+class _ExportRun:
+    """One export under way: reads, converts where the format needs it, and publishes."""
+
     source: RowSource
-    part: Part
-    choices: FormatOptions
+    file: CheckpointedFile
+    options: FileOptions
     on_progress: OnProgress | None
     _began: float = attrs.field(factory=time.monotonic, init=False)
 
     async def run(self, about: Mapping[str, str]) -> Manifest:
-        part, target = self.part, self.part.target
-        if part.state.phase == "reading":
+        file = self.file
+        if file.state.phase == "reading":
             await self._read()
-        if part.state.phase == "read":
+        if file.state.phase == "read":
             await self._convert()
-        finished = target.converted if target.format == "parquet" else target.part
-        manifest = await in_thread(partial(part.settle, finished, about))
+        manifest = await in_thread(partial(file.publish, about))
         self._tell("done", manifest.listing)
         return manifest
 
     async def _read(self) -> None:
         failure: PostHogError | None = None
-        async with self.source.run(self.part.state.token) as run:
+        async with self.source.run(self.file.state.token) as run:
             try:
                 await self._copy(run)
             except PostHogError as error:
                 failure = error
                 failure.resume_token = failure.resume_token or run.token
             finally:
-                self.part.chunks.add([], Position(run.token, run.report))
+                self.file.buffer.add([], self._position(run))
         if failure is not None:
             # Without the frame below: its locals hold rows.
             raise failure.with_traceback(None)
-        phase: Phase = "read" if self.part.target.format == "parquet" else "done"
-        await in_thread(partial(self.part.end, phase))
+        phase: Phase = "read" if self.file.target.format == "parquet" else "done"
+        await in_thread(partial(self.file.finish_reading, phase))
 
     async def _copy(self, run: RowRun) -> None:
         """Read on while what was read is written."""
-        part = self.part
-        async with BackgroundWriter() as behind:
+        file, buffer = self.file, self.file.buffer
+        async with BackgroundWriter() as writer:
             while (rows := await run.next_items()) is not None:
-                place = Position(run.token, run.report) if part.chunks.wants_place else None
-                part.chunks.add(rows, place)
-                if part.chunks.has_some:
-                    await behind.settle()
-                    part.hand_over()
-                    behind.start(part.flush)
+                buffer.add(rows, self._position(run) if buffer.wants_position else None)
+                if buffer.has_chunks:
+                    await writer.wait()
+                    file.enqueue()
+                    writer.start(file.flush)
                 if self.on_progress is not None:
-                    self._tell("reading", part.joined(run.report))
+                    self._tell("reading", self._report(run))
+
+    def _position(self, run: RowRun) -> Position:
+        return Position(run.token, self._report(run))
+
+    def _report(self, run: RowRun) -> ListingReport:
+        """Return the report of all runs so far."""
+        return joined_reports(self.file.opened.listing, run.report)
 
     async def _convert(self) -> None:
-        conversion = ParquetConversion(self.part.target, self.choices)
+        conversion = ParquetConversion(self.file.target, self.options)
         try:
             while await in_thread(conversion.step):
-                self._tell("converting", self.part.state.listing)
+                self._tell("converting", self.file.state.listing)
             size, sha256 = await in_thread(conversion.finish)
         finally:
             with CancelScope(shield=True):
                 await in_thread(conversion.abandon)
-        await in_thread(partial(self.part.decide, size, sha256))
+        await in_thread(partial(self.file.record_final, size, sha256))
 
     def _tell(
         self, phase: Literal["reading", "converting", "done"], listing: ListingReport
@@ -200,31 +219,29 @@ class _Job:
         if self.on_progress is not None:
             self.on_progress(
                 Progress(
-                    path=self.part.target.path,
+                    path=self.file.target.path,
                     phase=phase,
-                    rows=self.part.chunks.rows,
-                    bytes=self.part.bytes,
+                    rows=self.file.buffer.rows,
+                    bytes=self.file.bytes,
                     pages=listing.pages,
                     requests=listing.requests,
-                    resumed_rows=self.part.resumed_rows,
+                    resumed_rows=self.file.opened.rows,
                     seconds=time.monotonic() - self._began,
                 )
             )
 
 
-def _part(
-    source: RowSource, target: Target, choices: FormatOptions, checkpoint_every: float
-) -> Part:
-    choices.check(target)
+def _checkpointed_file(source: RowSource, target: Target, options: FileOptions) -> CheckpointedFile:
     wanted = Checkpoint(
         subject=source.subject,
         format=target.format,
         compression=target.compression,
-        asked={**source.bounds, **choices.asked(target)},
+        options={**source.bounds, **options.resumable(target)},
     )
     is_parquet = target.format == "parquet"
     if is_parquet:
         check_parquet()
-    compress = compressor("none" if is_parquet else target.compression)
-    encoder = choices.encoder(target)
-    return Part(target, wanted, encoder, compress, Chunks(encoder.waits_for, checkpoint_every))
+    encoder = options.encoder(target)
+    writer = RowWriter(encoder, compressor("none" if is_parquet else target.compression))
+    buffer = RowBuffer(encoder.waits_for, options.checkpoint_every)
+    return CheckpointedFile(target, wanted, FileLock(target.lock, options.lock), writer, buffer)

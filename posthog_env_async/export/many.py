@@ -1,28 +1,25 @@
 """Many exports at once: one budget, one failure does not stop the others, resumable as a whole."""
 
-import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
-import anyio.to_thread
+import anyio
 import attrs
 
 from posthog_env_async.errors import ConfigurationError, PostHogError
-from posthog_env_async.export.files.paths import Compression, Format, Target
+from posthog_env_async.export.files.paths import absolute_path
+from posthog_env_async.export.files.worker import in_thread
 from posthog_env_async.export.state.many_checkpoint import BatchCheckpoint
 from posthog_env_async.export.state.report import ExportReport
 
-from .exporter import OnProgress, export, report_of
-from .sources import AnyListing, OnGap
+from .exporter import OnProgress, export_rows, report_of
+from .options import FileChoices, FileOptions
+from .sources import AnyListing, ListingRows, OnGap
 
 __all__ = ["ExportJob", "ExportOutcome", "ManyReport", "export_many"]
-
-
-def _absolute(path: str | os.PathLike[str]) -> Path:
-    return Path(path).absolute()
 
 
 @attrs.frozen
@@ -30,7 +27,7 @@ class ExportJob:
     """One of many exports; `about` goes into its manifest."""
 
     listing: AnyListing
-    path: Path = attrs.field(converter=_absolute)
+    path: Path = attrs.field(converter=absolute_path)
     about: Mapping[str, str] = attrs.field(factory=dict[str, str])
 
 
@@ -86,14 +83,8 @@ async def export_many(
     resume: bool = True,
     on_progress: OnProgress | None = None,
     on_outcome: OnOutcome | None = None,
-    format: Format | None = None,
-    compression: Compression | None = None,
-    columns: Sequence[str] | None = None,
-    property_columns: Mapping[str, str] | Sequence[str] = (),
-    quote_formulas: bool = False,
-    model: type[Any] | None = None,
     on_gap: OnGap = "raise",
-    checkpoint_every: float = 0.5,
+    **file: Unpack[FileChoices],
 ) -> ManyReport:
     """Export many listings, each to its own file, up to `concurrency` of them at once.
 
@@ -107,85 +98,72 @@ async def export_many(
         resume: false drops what unfinished exports left, and starts all over.
         on_progress: as in `export`; `Progress.path` tells which.
         on_outcome: called when one has ended.
-        format: as in `export`, for all; so is what follows.
-        compression: as in `export`.
-        columns: as in `export`.
-        property_columns: as in `export`.
-        quote_formulas: as in `export`.
-        model: as in `export`.
         on_gap: as in `export`.
-        checkpoint_every: as in `export`.
+        file: the other keyword arguments of `export`, for all: `format`, `compression`, `columns`,
+            `property_columns`, `quote_formulas`, `model`, `checkpoint_every`, `overwrite`, `lock`.
 
     Raises:
         ConfigurationError: for two exports to one path; what a single export raises is in its
             outcome.
     """
     began = time.monotonic()
-    parse = partial(Target.parse, format=format, compression=compression)
-    many = _Many(_listed(jobs), parse, resume, on_outcome)
-    work = partial(
-        export,
-        resume=resume,
-        on_progress=on_progress,
-        format=format,
-        compression=compression,
-        columns=columns,
-        property_columns=property_columns,
-        quote_formulas=quote_formulas,
-        model=model,
-        on_gap=on_gap,
-        checkpoint_every=checkpoint_every,
-    )
-    outcomes = await many.run(work, concurrency)
+    many = _Many(_listed(jobs), FileOptions(**file), resume, on_gap, on_progress, on_outcome)
+    outcomes = await many.run(concurrency)
     return ManyReport(outcomes=outcomes, seconds=time.monotonic() - began)
-
-
-Work = Callable[..., Any]
 
 
 @attrs.define
 class _Many:
     jobs: tuple[ExportJob, ...]
-    parse: Callable[[Path], Target]
+    options: FileOptions
     resume: bool
+    on_gap: OnGap
+    on_progress: OnProgress | None
     on_outcome: OnOutcome | None
     _outcomes: dict[Path, ExportOutcome] = attrs.field(
         factory=dict[Path, ExportOutcome], init=False
     )
 
-    async def run(self, work: Work, concurrency: int) -> tuple[ExportOutcome, ...]:
+    async def run(self, concurrency: int) -> tuple[ExportOutcome, ...]:
         if concurrency < 1:
             raise ConfigurationError("concurrency must be 1 or more")
         if not self.jobs:
             return ()
-        subjects = {job.path: job.listing.subject.fingerprint for job in self.jobs}
-        load = partial(BatchCheckpoint.load, subjects, resume=self.resume)
-        batch = await anyio.to_thread.run_sync(load)
+        queries = {job.path: job.listing.subject.fingerprint for job in self.jobs}
+        batch = await in_thread(partial(BatchCheckpoint.load, queries, resume=self.resume))
         waiting = iter(self.jobs)
         async with anyio.create_task_group() as tasks:
             for _ in range(min(concurrency, len(self.jobs))):
-                tasks.start_soon(self._work_off, waiting, work, batch)
+                tasks.start_soon(self._export_waiting, waiting, batch)
         outcomes = tuple(self._outcomes[job.path] for job in self.jobs)
         if all(outcome.error is None for outcome in outcomes):
-            await anyio.to_thread.run_sync(batch.end)
+            await in_thread(batch.remove)
         return outcomes
 
-    async def _work_off(self, waiting: Any, work: Work, batch: BatchCheckpoint) -> None:
+    async def _export_waiting(self, waiting: Iterator[ExportJob], batch: BatchCheckpoint) -> None:
         for job in waiting:
-            outcome = await self._one(job, work, batch)
+            outcome = await self._export(job, batch)
             self._outcomes[job.path] = outcome
             if self.on_outcome is not None:
                 self.on_outcome(outcome)
 
-    async def _one(self, job: ExportJob, work: Work, batch: BatchCheckpoint) -> ExportOutcome:
+    async def _export(self, job: ExportJob, batch: BatchCheckpoint) -> ExportOutcome:
         try:
-            target = self.parse(job.path)
+            target = self.options.target(job.path)
             query = job.listing.subject.fingerprint
-            kept = await anyio.to_thread.run_sync(batch.kept, target, query)
+            kept = await in_thread(partial(batch.kept, target, query))
             if kept is not None:
                 return ExportOutcome(path=job.path, report=report_of(target, kept), kept=True)
-            report: ExportReport = await work(job.listing, job.path, about=job.about)
-            await anyio.to_thread.run_sync(batch.add, job.path, report.sha256)
+            is_ours = await in_thread(partial(batch.has_written, target))
+            report = await export_rows(
+                ListingRows(job.listing, self.on_gap),
+                job.path,
+                attrs.evolve(self.options, overwrite=is_ours or self.options.overwrite),
+                resume=self.resume,
+                on_progress=self.on_progress,
+                about=job.about,
+            )
+            await in_thread(partial(batch.add, job.path, report.sha256))
         except PostHogError as error:
             return ExportOutcome(path=job.path, error=error)
         return ExportOutcome(path=job.path, report=report)

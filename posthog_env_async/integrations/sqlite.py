@@ -1,10 +1,11 @@
 """A limiter that the processes of one machine share through a file, without a server."""
 
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from os import PathLike, fspath
 from typing import Literal, Self, TypeVar
 
@@ -133,6 +134,9 @@ class SQLiteLimitStore:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
+            # SQLite gives the files beside it the same mode.
+            with suppress(OSError):
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
             connection = sqlite3.connect(
                 self.path, timeout=BUSY, isolation_level=None, check_same_thread=False
             )

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import anyio
+import attrs
 import pytest
 
 from exports import FORMATS, beside, client, content, lines_of
@@ -17,6 +19,7 @@ from posthog_env_async import (
     ServerError,
 )
 from posthog_env_async.export import Progress, export
+from posthog_env_async.export.state.checkpoint import Checkpoint
 from posthog_env_async.testing import FakePostHog, Fault
 
 PERSONS = "/persons/"
@@ -198,18 +201,59 @@ async def test_a_checkpoint_with_another_choice_is_refused(
         await export(env.persons.list(), tmp_path / "p.csv", compression="gzip")
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [('"version": 1', '"version": 99', "another version"), ('"version": 1', '"', "damaged")],
-)
-async def test_a_checkpoint_that_cannot_be_read_is_refused(
-    *, env: PostHogEnv, fake: FakePostHog, tmp_path: Path, old: str, new: str, said: str
+def change(text: str, **fields: Any) -> str:
+    return json.dumps(json.loads(text) | fields)
+
+
+def reseal(path: Path, **fields: Any) -> None:
+    """Write other fields with a checksum that is right, as another program of ours might."""
+    found = Checkpoint.load(path)
+    assert found is not None
+    attrs.evolve(found, **fields).save(path)
+
+
+SPOILT: dict[str, tuple[str, Callable[[str], str]]] = {
+    "older": ("another version", lambda text: change(text, version=1)),
+    "newer": ("another version", lambda text: change(text, version=99)),
+    "text version": ("damaged", lambda text: change(text, version="2")),
+    "kind": ("not a checkpoint", lambda text: change(text, kind="manifest")),
+    "rows": ("was changed", lambda text: change(text, rows=500)),
+    "token": ("was changed", lambda text: change(text, token=None)),
+    "listing": ("was changed", lambda text: change(text, listing=[])),
+    "checksum": ("was changed", lambda text: change(text, checksum=None)),
+    "cut": ("damaged", lambda text: text[:-20]),
+    "empty": ("damaged", lambda _: ""),
+    "list": ("damaged", lambda _: "[]"),
+    "not UTF-8": ("damaged", lambda _: "\udcff"),
+    "very deep": ("damaged", lambda _: "[" * 100_000),
+    "deep": ("damaged", lambda _: '{"version": 2, "kind": ' + "[" * 900 + "]" * 900 + "}"),
+}
+
+
+@pytest.mark.parametrize("how", SPOILT)
+async def test_a_checkpoint_that_is_damaged_or_changed_is_refused(
+    *, env: PostHogEnv, fake: FakePostHog, tmp_path: Path, how: str
 ) -> None:
+    problem, spoil = SPOILT[how]
     await unfinished(env, fake, tmp_path / "p.ndjson")
     checkpoint = tmp_path / "p.ndjson.checkpoint.json"
-    checkpoint.write_text(checkpoint.read_text().replace(old, new))
+    text = spoil(checkpoint.read_text())
+    checkpoint.write_bytes(text.encode("utf-8", "surrogateescape"))
 
-    with pytest.raises(CheckpointError, match=f"{said}.*resume=False"):
+    with pytest.raises(CheckpointError, match=f"{problem}.*resume=False"):
+        await export(env.persons.list(), tmp_path / "p.ndjson")
+
+
+@pytest.mark.parametrize(
+    "fields", [{"token": None}, {"rows": -1}, {"bytes": -1}, {"rows": "many"}, {"listing": None}]
+)
+async def test_a_checkpoint_that_cannot_be_true_is_refused_whatever_its_checksum(
+    *, env: PostHogEnv, fake: FakePostHog, tmp_path: Path, fields: dict[str, Any]
+) -> None:
+    await unfinished(env, fake, tmp_path / "p.ndjson")
+    reseal(tmp_path / "p.ndjson.checkpoint.json", **fields)
+
+    with pytest.raises(CheckpointError, match=r"damaged.*resume=False"):
         await export(env.persons.list(), tmp_path / "p.ndjson")
 
 

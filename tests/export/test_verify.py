@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+import attrs
 import pytest
 
 from exports import FORMATS, beside
 from posthog_env_async import BadRequestError, CheckpointError, ConfigurationError, PostHogEnv
-from posthog_env_async.export import export, verify
+from posthog_env_async.export import Manifest, export, verify
 from posthog_env_async.testing import FakePostHog, Fault
 
 # whole or not there
@@ -115,7 +117,7 @@ async def test_the_manifest_says_what_the_file_is(env: PostHogEnv, tmp_path: Pat
     assert manifest["started"] <= manifest["finished"]
 
 
-async def test_a_file_that_is_whole_is_verified_by_its_name_or_its_manifest_s(
+async def test_a_file_that_is_complete_is_verified_by_its_name_or_its_manifest_s(
     env: PostHogEnv, tmp_path: Path
 ) -> None:
     report = await export(env.persons.list(), tmp_path / "p.ndjson")
@@ -167,23 +169,103 @@ async def test_a_manifest_that_cannot_be_read_is_a_problem(
     assert said in found.problems[0]
 
 
-async def test_a_listing_that_could_not_prove_itself_whole_is_not_verified(
+def reseal(path: Path, **fields: Any) -> None:
+    attrs.evolve(Manifest.load(path), **fields).save(path)
+
+
+async def test_a_listing_that_could_not_prove_itself_complete_is_not_verified(
     env: PostHogEnv, tmp_path: Path
 ) -> None:
     report = await export(env.persons.list(max_items=5), tmp_path / "p.ndjson")
-    text = report.manifest.read_text()
-    report.manifest.write_text(text.replace('"complete": true', '"complete": false'))
+    reseal(report.manifest, complete=False)
 
     found = await verify(report.path)
 
     assert "complete is false" in found.problems[0]
 
 
-async def test_rows_that_do_not_add_up_are_not_verified(env: PostHogEnv, tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", [{"complete": True}, {"rows": 6}, {"kind": "batch"}])
+async def test_a_manifest_that_was_changed_is_a_problem(
+    env: PostHogEnv, tmp_path: Path, change: dict[str, Any]
+) -> None:
     report = await export(env.persons.list(max_items=5), tmp_path / "p.ndjson")
+    reseal(report.manifest, complete=False)
     fields = json.loads(report.manifest.read_text())
-    report.manifest.write_text(json.dumps(fields | {"rows": 6}))
+    report.manifest.write_text(json.dumps(fields | change))
 
     found = await verify(report.path)
 
-    assert found.problems == ("the rows of the files do not add up to the manifest's",)
+    assert "damaged or was changed" in found.problems[0]
+
+
+async def test_rows_that_do_not_add_up_are_not_verified(env: PostHogEnv, tmp_path: Path) -> None:
+    report = await export(env.persons.list(max_items=5), tmp_path / "p.ndjson")
+    reseal(report.manifest, rows=6)
+
+    found = await verify(report.path)
+
+    assert found.problems == ("the rows of the file are not the manifest's",)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+async def test_the_rows_of_every_format_are_counted(
+    fake: FakePostHog, env: PostHogEnv, tmp_path: Path, suffix: str
+) -> None:
+    fake.add_person(properties={"text": 'two\nlines, "quoted"\r\n', "long": "x" * 200_000})
+    report = await export(env.persons.list(), tmp_path / f"p.{suffix}")
+    manifest = Manifest.load(report.manifest)
+    file = attrs.evolve(manifest.files[0], rows=2_502)
+
+    before = await verify(report.path)
+    manifest = attrs.evolve(manifest, rows=2_502, files=(file,))
+    manifest.save(report.manifest)
+    after = await verify(report.path)
+
+    assert before.ok
+    assert after.problems == (f"p.{suffix} has 2501 rows instead of 2502",)
+
+
+async def test_a_copied_manifest_does_not_certify_another_file(
+    env: PostHogEnv, tmp_path: Path
+) -> None:
+    report = await export(env.persons.list(max_items=5), tmp_path / "a.ndjson")
+    (tmp_path / "b.ndjson.manifest.json").write_bytes(report.manifest.read_bytes())
+
+    missing = await verify(tmp_path / "b.ndjson")
+    (tmp_path / "b.ndjson").write_bytes(report.path.read_bytes()[::-1])
+    other = await verify(tmp_path / "b.ndjson")
+
+    assert "b.ndjson cannot be read" in missing.problems[0]
+    assert "b.ndjson was changed" in other.problems[0]
+    assert (await verify(report.path)).ok
+
+
+async def test_a_folder_is_verified_file_by_file(
+    env: PostHogEnv, fake: FakePostHog, tmp_path: Path
+) -> None:
+    nothing = await verify(tmp_path)
+    await export(env.persons.list(max_items=5), tmp_path / "a.ndjson")
+    await export(env.persons.list(max_items=5), tmp_path / "b.csv.gz")
+    (tmp_path / "notes.txt").write_text("mine")
+    whole = await verify(tmp_path)
+    (tmp_path / "b.csv.gz.manifest.json").unlink()
+    (tmp_path / "a.ndjson").unlink()
+    fake.faults.append(Fault(400, after=1))
+    with pytest.raises(BadRequestError):
+        await export(env.persons.list(page_size=500), tmp_path / "c.ndjson")
+    broken = await verify(tmp_path)
+
+    assert nothing.problems == ("there is no export in it",)
+    assert whole.ok
+    assert [found.path.name for found in whole.files] == ["a.ndjson", "b.csv.gz"]
+    assert [found.path.name for found in broken.files] == ["a.ndjson", "b.csv.gz", "c.ndjson"]
+    assert [found.ok for found in broken.files] == [False] * 3
+    assert any("c.ndjson is unfinished" in problem for problem in broken.problems)
+
+
+@pytest.mark.parametrize("path", [b"p.ndjson", 7, None, "", "a\0b", "lone\ud800"])
+async def test_what_is_no_path_is_refused(env: PostHogEnv, path: Any) -> None:
+    with pytest.raises(ConfigurationError, match="a path must be"):
+        await verify(path)
+    with pytest.raises(ConfigurationError, match="a path must be"):
+        await export(env.persons.list(), path)

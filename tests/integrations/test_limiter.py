@@ -326,3 +326,13 @@ def test_a_clock_in_a_file_never_goes_faster_than_time(
 
     assert now == 1000.0 + expected
     assert shown == [wall, monotonic]
+
+
+async def test_the_file_of_the_limiter_can_be_read_by_its_owner_alone(tmp_path: Path) -> None:
+    async with SQLiteLimiter(tmp_path / "limits.db", [Limit(5, 1.0)]) as limiter:
+        await use(limiter)
+
+        modes = {found.name: found.stat().st_mode & 0o777 for found in tmp_path.iterdir()}
+
+    assert set(modes) >= {"limits.db", "limits.db-wal"}
+    assert set(modes.values()) == {0o600}

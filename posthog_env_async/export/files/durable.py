@@ -1,9 +1,11 @@
-"""Files that survive a crash: written whole, made durable, and failures said in words."""
+"""Files that survive a crash: private, written atomically and made durable."""
 
 import errno
 import hashlib
 import os
+import stat
 import sys
+import warnings
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from io import BytesIO, FileIO
@@ -12,22 +14,39 @@ from typing import Protocol
 
 import attrs
 
-from posthog_env_async.errors import ConfigurationError
+from posthog_env_async.errors import ExportError, ExportWarning
 
 __all__ = [
+    "UNSUPPORTED",
     "Digest",
     "GrowingFile",
     "Scratch",
+    "create_file",
     "hash_of",
+    "open_file",
+    "open_to_read",
+    "read_file",
+    "replace_file",
+    "size_of",
+    "sync_file",
     "sync_folder",
     "wrap_os_errors",
     "write_all",
-    "write_whole",
+    "write_atomic",
 ]
 
 BLOCK = 1 << 20
 # The disk works while the next rows are read, and the last sync has little left to do.
 SYNC_EVERY = 16 << 20
+PRIVATE = 0o600
+NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+# Opening a pipe that nobody reads must not wait.
+NO_WAIT = getattr(os, "O_NONBLOCK", 0)
+UNSUPPORTED = frozenset(
+    {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EBADF}
+)
+"""What file systems answer that cannot sync or lock: CIFS, FUSE, NFS, Lustre."""
+FOLDER_UNSUPPORTED = UNSUPPORTED | {errno.EACCES, errno.EPERM}
 ADVICE = "then run the same export again: it goes on from its checkpoint"
 REASONS = {
     errno.ENOSPC: f"the disk is full: make room, {ADVICE}",
@@ -40,6 +59,9 @@ REASONS = {
     errno.ENOTDIR: "what should be its folder is a file",
     errno.EISDIR: "it is a folder: name a file",
     errno.ENAMETOOLONG: "the name is too long",
+    errno.ELOOP: "it is a symbolic link, which is not followed: remove it or name another file",
+    errno.ENXIO: "it is not a regular file: remove it or name another file",
+    errno.EEXIST: "another process makes it at the same time",
 }
 
 
@@ -57,7 +79,7 @@ class Digest(Protocol):
 
 @attrs.define(eq=False)
 class GrowingFile:
-    """A file that is only added to: `size` and `sha256` are of what was added whole."""
+    """A file that is only appended to: `size` and `sha256` are of complete writes."""
 
     _file: FileIO
     size: int
@@ -67,7 +89,7 @@ class GrowingFile:
     @classmethod
     def open(cls, path: Path, size: int, digest: Digest) -> "GrowingFile":
         """Open or begin a file whose first `size` bytes have this hash, and cut off the rest."""
-        file = cls(FileIO(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+"), size, digest)
+        file = cls(open_file(path), size, digest)
         file.cut()
         return file
 
@@ -77,7 +99,7 @@ class GrowingFile:
         return self._digest.hexdigest()
 
     def add(self, data: bytes | memoryview) -> None:
-        """Write at the end; after a failure `cut` takes off what may stand there."""
+        """Write at the end; after a failure `cut` removes what may be there."""
         write_all(self._file, data)
         self._digest.update(data)
         self.size += len(data)
@@ -85,14 +107,14 @@ class GrowingFile:
             self.sync()
 
     def cut(self, size: int | None = None) -> None:
-        """Take off what a failed write left, or all behind `size` bytes: then only `close`."""
+        """Remove what a failed write left, or all behind `size` bytes: then only `close`."""
         end = self.size if size is None else size
         self._file.truncate(end)
         self._file.seek(end)
 
     def sync(self) -> None:
         """Make what was written durable."""
-        os.fsync(self._file.fileno())
+        sync_file(self._file.fileno())
         self._synced = self.size
 
     def close(self) -> None:
@@ -102,7 +124,7 @@ class GrowingFile:
 
 @attrs.define
 class Scratch:
-    """A place to put text together, used again each time: fresh memory costs more than a copy."""
+    """A buffer that is used again each time: fresh memory costs more than a copy."""
 
     _buffer: BytesIO = attrs.field(factory=BytesIO)
 
@@ -111,7 +133,7 @@ class Scratch:
         """Give the pieces as one text, until the block ends."""
         self._buffer.seek(0)
         self._buffer.writelines(pieces)
-        with self._buffer.getbuffer() as whole, whole[: self._buffer.tell()] as text:
+        with self._buffer.getbuffer() as view, view[: self._buffer.tell()] as text:
             yield text
 
 
@@ -120,55 +142,158 @@ def wrap_os_errors(path: Path) -> Generator[None]:
     """Turn what the file system refuses into an error that says what to do.
 
     Raises:
-        ConfigurationError: in place of an `OSError`.
+        ExportError: in place of an `OSError`, with its `errno`.
     """
     try:
         yield
+    except ExportError:
+        raise
     except OSError as error:
-        said = REASONS.get(error.errno or 0, error.strerror or type(error).__name__)
-        raise ConfigurationError(f"cannot write {path}: {said}") from error
+        reason = REASONS.get(error.errno or 0, error.strerror or type(error).__name__)
+        number = error.errno
+    else:
+        return
+    raise ExportError(f"cannot write {path}: {reason}", errno=number) from None
+
+
+def open_file(path: Path) -> FileIO:
+    """Open a regular file for reading and writing, or make one for its owner alone.
+
+    Symbolic links are not followed; pipes, sockets and devices are refused.
+
+    Raises:
+        OSError: with a number that `REASONS` explains.
+    """
+    return _opened(path, os.O_RDWR | os.O_CREAT)
+
+
+def create_file(path: Path) -> FileIO:
+    """Make a file for its owner alone, in place of one of that name.
+
+    Raises:
+        OSError: as `open_file`.
+    """
+    path.unlink(missing_ok=True)
+    return _opened(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+
+
+def size_of(path: Path) -> int:
+    """Return the size of a regular file, 0 for none.
+
+    Raises:
+        OSError: for a link, pipe, socket or device, with a number that `REASONS` explains.
+    """
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return 0
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.ELOOP if stat.S_ISLNK(found.st_mode) else errno.ENXIO, "not a file")
+    return found.st_size
+
+
+def read_file(path: Path) -> bytes:
+    """Read a small regular file.
+
+    Raises:
+        OSError: as `open_to_read`.
+    """
+    with open_to_read(path) as file:
+        return file.readall()
+
+
+def open_to_read(path: Path) -> FileIO:
+    """Open a regular file for reading; a pipe, on which reading would wait, is refused.
+
+    Raises:
+        OSError: with a number that `REASONS` explains.
+    """
+    return _checked(FileIO(os.open(path, os.O_RDONLY | NO_WAIT), "r"))
+
+
+def _opened(path: Path, flags: int) -> FileIO:
+    return _checked(FileIO(os.open(path, flags | NO_FOLLOW | NO_WAIT, PRIVATE), "r+"))
+
+
+def _checked(file: FileIO) -> FileIO:
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.ENXIO, "not a regular file")
+    return file
 
 
 def write_all(file: FileIO, data: bytes | memoryview) -> None:
     """Write every byte, also where the system takes them piece by piece."""
     done = 0
     while done < len(data):
-        # Let go of also when the write fails: a view keeps the memory below it from being used.
+        # Released also when the write fails: a view keeps the memory below it from being used.
         with memoryview(data)[done:] as left:
             done += file.write(left)
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Put a small file in place: whole and durable, or not at all."""
+def write_atomic(path: Path, data: bytes) -> None:
+    """Put a small file in place, durably, or leave the one before as it was."""
     temporary = path.with_name(path.name + ".tmp")
     try:
-        with FileIO(temporary, "w") as file:
+        with create_file(temporary) as file:
             write_all(file, data)
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
+            sync_file(file.fileno())
+        replace_file(temporary, path)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
         raise
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    if sys.platform == "win32":  # pragma: no cover - folders cannot be opened there
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
+def replace_file(source: Path, path: Path) -> None:
+    """Rename a file, durably; it takes over the mode of the file that it replaces."""
+    with suppress(FileNotFoundError):
+        found = path.lstat()
+        if stat.S_ISREG(found.st_mode):
+            source.chmod(stat.S_IMODE(found.st_mode))
+    source.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_file(descriptor: int) -> None:
+    """Make a file durable, as far as its file system can."""
     try:
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
+        _warn_not_durable()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable, as far as its file system can."""
+    if sys.platform == "win32":  # pragma: no cover - folders cannot be opened there
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in FOLDER_UNSUPPORTED:
+            raise
+        _warn_not_durable()
+
+
+def _warn_not_durable() -> None:
+    text = (
+        "this file system does not make files durable on request: after a power failure"
+        " an export may have to start over"
+    )
+    warnings.warn(text, ExportWarning, stacklevel=1)
 
 
 def hash_of(path: Path, size: int | None = None) -> Digest:
     """Return the SHA-256 of a file, or of its first `size` bytes."""
     digest = hashlib.sha256()
-    left = path.stat().st_size if size is None else size
-    with path.open("rb") as file:
+    with open_to_read(path) as file:
+        left = os.fstat(file.fileno()).st_size if size is None else size
         while left and (block := file.read(min(BLOCK, left))):
             digest.update(block)
             left -= len(block)

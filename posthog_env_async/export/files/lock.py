@@ -1,19 +1,19 @@
-"""One writer a path: a lock that the system lets go of when its holder dies."""
+"""One writer a path: a lock that the system releases when its holder dies."""
 
-import json
 import os
 import socket
 import sys
+import warnings
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
-from typing import Any
 
 import attrs
 
-from posthog_env_async.errors import CheckpointError
+from posthog_env_async.converter import as_mapping, dump, load
+from posthog_env_async.errors import ExportWarning, FileLockedError, ResponseDecodeError
 
-from .durable import wrap_os_errors, write_all
+from .durable import UNSUPPORTED, open_file, wrap_os_errors, write_all
 
 if sys.platform == "win32":  # pragma: no cover - the tests run on POSIX
     import msvcrt
@@ -38,23 +38,27 @@ __all__ = ["FileLock"]
 class FileLock:
     """The right to write an export, held by one process at a time.
 
-    The lock file says who holds it. A process that was killed leaves the file but not the lock, so
-    the next takes over; between machines it holds where the file system carries locks over.
+    The lock file names its holder. A process that was killed leaves the file but not the lock, so
+    the next takes over; between machines it holds where the file system carries locks over. One
+    that is not `enabled` does nothing.
     """
 
     path: Path
+    enabled: bool = True
     _file: FileIO | None = attrs.field(default=None, init=False, repr=False)
 
-    def take(self) -> None:
-        """Take the lock.
+    def acquire(self) -> None:
+        """Take the lock; warn where the file system has none.
 
         Raises:
-            CheckpointError: when another export holds it, naming its process and machine.
-            ConfigurationError: when the folder takes no lock.
+            FileLockedError: when another export holds it, naming its process and machine.
+            ExportError: when the lock file cannot be made.
         """
+        if not self.enabled:
+            return
         with wrap_os_errors(self.path):
             while self._file is None:
-                file = FileIO(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666), "r+")
+                file = open_file(self.path)
                 try:
                     self._lock(file)
                     # The holder before may have removed the file meanwhile: then it locks nothing.
@@ -62,10 +66,10 @@ class FileLock:
                 finally:
                     if self._file is None:
                         file.close()
-            self._sign(self._file)
+            _sign(self._file)
 
     def release(self) -> None:
-        """Let go of the lock and remove its file; does nothing when it was not taken."""
+        """Release the lock and remove its file; does nothing when it is not held."""
         file, self._file = self._file, None
         if file is not None:
             with file:
@@ -76,31 +80,44 @@ class FileLock:
             _try_lock(file)
         except (BlockingIOError, PermissionError):
             holder = _holder(file)
+        except OSError as error:
+            if error.errno not in UNSUPPORTED:
+                raise
+            _warn_not_locked()
+            return
         else:
             return
         name = self.path.name.removesuffix(".lock")
-        raise CheckpointError(
+        raise FileLockedError(
             f"another export writes {name} now: {holder}; wait for it, or stop it first"
         )
 
     def _is_at_path(self, file: FileIO) -> bool:
         try:
-            return os.path.samestat(os.fstat(file.fileno()), self.path.stat())
+            return os.path.samestat(os.fstat(file.fileno()), self.path.lstat())
         except FileNotFoundError:
             return False
 
-    def _sign(self, file: FileIO) -> None:
-        since = datetime.now(UTC).isoformat(timespec="seconds")
-        text = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
-        file.truncate(0)
-        write_all(file, json.dumps(text).encode())
+
+def _warn_not_locked() -> None:
+    text = (
+        "this file system has no locks: see to it that no other export writes the same file"
+        " (lock=False, --no-lock: without this warning)"
+    )
+    warnings.warn(text, ExportWarning, stacklevel=1)
+
+
+def _sign(file: FileIO) -> None:
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    file.truncate(0)
+    write_all(file, dump({"pid": os.getpid(), "host": socket.gethostname(), "since": since}))
 
 
 def _holder(file: FileIO) -> str:
     try:
-        said: dict[str, Any] = json.loads(file.read() or b"{}")
-    except ValueError:
-        said = {}
-    if not {"pid", "host", "since"} <= set(said):
+        fields = as_mapping(load(file.read()))
+    except ResponseDecodeError:
+        fields = {}
+    if not {"pid", "host", "since"} <= set(fields):
         return "a process that has just begun"
-    return f"process {said['pid']} on {said['host']}, since {said['since']}"
+    return f"process {fields['pid']} on {fields['host']}, since {fields['since']}"

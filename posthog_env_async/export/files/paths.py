@@ -8,7 +8,7 @@ import attrs
 
 from posthog_env_async.errors import ConfigurationError
 
-__all__ = ["Compression", "Format", "Target"]
+__all__ = ["MANIFEST_SUFFIX", "Compression", "Format", "Target", "absolute_path"]
 
 Format = Literal["ndjson", "csv", "parquet"]
 Compression = Literal["none", "gzip", "zstd"]
@@ -20,11 +20,32 @@ FORMATS: dict[str, Format] = {
     ".parquet": "parquet",
 }
 COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
+MANIFEST_SUFFIX = ".manifest.json"
+
+
+def absolute_path(path: object) -> Path:
+    """Return an absolute path.
+
+    Raises:
+        ConfigurationError: for what cannot name a file: bytes, numbers, a null character.
+    """
+    text = path if isinstance(path, str) else getattr(path, "__fspath__", str)()
+    if not isinstance(text, str) or not text or "\0" in text or not _is_encodable(text):
+        raise ConfigurationError("a path must be a non-empty str or a pathlib.Path")
+    return Path(text).absolute()
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @attrs.frozen
 class Target:
-    """A file to be, and the files that stand beside it until it is whole."""
+    """A file to be, and the files that stand beside it until it is published."""
 
     path: Path
     format: Format
@@ -45,7 +66,7 @@ class Target:
         Raises:
             ConfigurationError: when the name does not tell, or the two do not go together.
         """
-        path = Path(path).absolute()
+        path = absolute_path(path)
         packed = COMPRESSIONS.get(path.suffix.lower())
         suffix = path.with_suffix("").suffix if packed else path.suffix
         format = format or FORMATS.get(suffix.lower())
@@ -75,6 +96,11 @@ class Target:
         return self._beside(".part.parquet")
 
     @property
+    def finished(self) -> Path:
+        """What is renamed to `path` in the end."""
+        return self.converted if self.format == "parquet" else self.part
+
+    @property
     def checkpoint(self) -> Path:
         """Where the export stands."""
         return self._beside(".checkpoint.json")
@@ -82,7 +108,7 @@ class Target:
     @property
     def manifest(self) -> Path:
         """What the finished export is."""
-        return self._beside(".manifest.json")
+        return self._beside(MANIFEST_SUFFIX)
 
     @property
     def lock(self) -> Path:

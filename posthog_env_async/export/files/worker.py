@@ -32,12 +32,12 @@ class BackgroundWriter:
 
     async def __aexit__(self, kind: object, error: object, traceback: object) -> None:
         if error is None:
-            await self.settle()
+            await self.wait()
         elif self._step is not None:
             with CancelScope(shield=True):
                 await asyncio.gather(self._step, return_exceptions=True)
 
-    async def settle(self) -> None:
+    async def wait(self) -> None:
         """Wait for the step under way.
 
         Raises:
@@ -48,5 +48,5 @@ class BackgroundWriter:
             await step
 
     def start(self, work: Callable[[], None]) -> None:
-        """Begin a step; the one before has to be settled."""
+        """Begin a step; the one before has to be waited for."""
         self._step = asyncio.create_task(in_thread(work))

@@ -2,12 +2,14 @@
 
 import gzip
 import importlib
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 from posthog_env_async.errors import ConfigurationError
+from posthog_env_async.export.files.durable import open_to_read
 from posthog_env_async.export.files.paths import Compression
 
 __all__ = ["Data", "compressor", "opened"]
@@ -36,13 +38,15 @@ def compressor(compression: Compression) -> Callable[[memoryview], Data]:
     return lambda data: data
 
 
-def opened(path: Path, compression: Compression) -> IO[bytes]:
+@contextmanager
+def opened(path: Path, compression: Compression) -> Generator[Any]:
     """Open a file for reading what is inside."""
-    if compression == "gzip":
-        return cast("IO[bytes]", gzip.open(path))
-    if compression == "zstd":
-        return cast("IO[bytes]", _zstd().open(path))
-    return path.open("rb")
+    with BufferedReader(open_to_read(path)) as file:
+        if compression == "none":
+            yield file
+            return
+        with gzip.GzipFile(fileobj=file) if compression == "gzip" else _zstd().open(file) as inside:
+            yield inside
 
 
 def _gzip() -> Callable[[memoryview], Data]:

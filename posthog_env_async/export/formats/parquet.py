@@ -1,24 +1,22 @@
 """NDJSON into Parquet, row group by row group."""
 
 import importlib
-import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import attrs
 
 from posthog_env_async.errors import ConfigurationError
-from posthog_env_async.export.files.durable import hash_of, wrap_os_errors
+from posthog_env_async.export.files.durable import create_file, hash_of, sync_file, wrap_os_errors
 from posthog_env_async.export.files.paths import Compression, Target
 
 from .column_types import KINDS, UNFIT, Kind
-from .options import FormatOptions
 from .schema import EXTRA, PROPERTIES, Schema, fields_of, schema_of
 
-__all__ = ["ParquetConversion", "check_parquet"]
+__all__ = ["ColumnChoices", "ParquetConversion", "check_parquet"]
 
 BATCH_BYTES = 2 << 20
 GROUP_BYTES = 32 << 20
@@ -43,6 +41,25 @@ def _module(name: str) -> Any:
     raise ConfigurationError(wanted)
 
 
+class ColumnChoices(Protocol):
+    """What the caller chose of the columns."""
+
+    @property
+    def model(self) -> type[Any] | None:
+        """The model of the rows."""
+        ...
+
+    @property
+    def columns(self) -> Sequence[str] | None:
+        """The columns, by default all."""
+        ...
+
+    @property
+    def property_columns(self) -> Mapping[str, Kind]:
+        """Properties that are columns of their own."""
+        ...
+
+
 @attrs.define(eq=False)
 class ParquetConversion:
     """Makes the Parquet file of a part that is whole; memory is bounded by a row group.
@@ -52,7 +69,7 @@ class ParquetConversion:
     """
 
     target: Target
-    choices: FormatOptions
+    choices: ColumnChoices
     _stack: ExitStack = attrs.field(factory=ExitStack, init=False)
     _batches: Iterator[Any] | None = attrs.field(default=None, init=False)
     _writer: Any = attrs.field(default=None, init=False)
@@ -78,7 +95,7 @@ class ParquetConversion:
         with self._lock, wrap_os_errors(self.target.converted):
             self._stack.close()
             with self.target.converted.open("rb+") as file:
-                os.fsync(file.fileno())
+                sync_file(file.fileno())
             self._is_whole = True
             size = self.target.converted.stat().st_size
             return size, hash_of(self.target.converted).hexdigest()
@@ -102,7 +119,7 @@ class ParquetConversion:
             property_columns=choices.property_columns,
         )
         columns = _Columns.of(schema, arrow)
-        out = self._stack.enter_context(self.target.converted.open("wb"))
+        out = self._stack.enter_context(create_file(self.target.converted))
         codec = CODECS[self.target.compression]
         writer = _module("pyarrow.parquet").ParquetWriter(out, columns.schema, compression=codec)
         self._writer = self._stack.enter_context(writer)

@@ -13,12 +13,11 @@ from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import CheckpointError, ConfigurationError
 from posthog_env_async.export.exporter import OnProgress, export_rows
 from posthog_env_async.export.files.durable import hash_of
-from posthog_env_async.export.files.paths import Compression, Format, Target
+from posthog_env_async.export.files.paths import Compression, Format
 from posthog_env_async.export.files.worker import in_thread
-from posthog_env_async.export.formats.options import FormatOptions
+from posthog_env_async.export.options import FileOptions
 from posthog_env_async.export.sources import OnGap
-from posthog_env_async.export.state.checkpoint import joined_reports
-from posthog_env_async.export.state.report import ExportReport
+from posthog_env_async.export.state.report import ExportReport, joined_reports
 from posthog_env_async.pagination import Listing, ListingReport, QueryFingerprint
 
 from .overlaps import OverlapGraph, RowIndex, Segment, doubled
@@ -76,8 +75,10 @@ async def merge(
         await joined.close_gaps()
         return await export_rows(
             joined,
-            Target.parse(path, format=format, compression=compression),
-            FormatOptions(
+            path,
+            FileOptions(
+                format=format,
+                compression=compression,
                 columns=columns,
                 property_columns=property_columns,
                 quote_formulas=quote_formulas,

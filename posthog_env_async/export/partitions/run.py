@@ -12,10 +12,10 @@ import attrs
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import CheckpointError
 from posthog_env_async.export.exporter import OnProgress, export_rows
-from posthog_env_async.export.files.durable import hash_of, wrap_os_errors, write_whole
-from posthog_env_async.export.files.paths import Compression, Target
+from posthog_env_async.export.files.durable import hash_of, wrap_os_errors, write_atomic
+from posthog_env_async.export.files.paths import Compression
 from posthog_env_async.export.files.worker import in_thread
-from posthog_env_async.export.formats.options import FormatOptions
+from posthog_env_async.export.options import FileOptions
 from posthog_env_async.export.state.report import ExportReport
 from posthog_env_async.pagination import Listing, ListingReport, ListingRun, QueryFingerprint
 from posthog_env_async.session import Backoff, Limiter
@@ -61,8 +61,7 @@ async def run_partition(
         return finished
     async with _client(partition, env, limiter) as client:
         ranged = _Ranged(partition, partition.listing(client).lines())
-        target = Target.parse(path)
-        report = await export_rows(ranged, target, FormatOptions(), on_progress=on_progress)
+        report = await export_rows(ranged, path, FileOptions(), on_progress=on_progress)
     result = _result(partition, report, ranged)
     await in_thread(partial(_save, result))
     return result
@@ -174,7 +173,7 @@ def _beside(path: Path) -> Path:
 def _save(result: PartitionResult) -> None:
     path = Path(result.path)
     with wrap_os_errors(path):
-        write_whole(_beside(path), result.to_json().encode())
+        write_atomic(_beside(path), result.to_json().encode())
 
 
 def _finished(path: Path) -> PartitionResult | None:

@@ -1,6 +1,5 @@
 """Where an export stands, on disk: enough to go on, and nothing personal."""
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,21 +9,21 @@ import attrs
 
 from posthog_env_async._version import __version__
 from posthog_env_async.errors import CheckpointError
-from posthog_env_async.export.files.durable import write_whole
+from posthog_env_async.export.files.durable import read_file, write_atomic
 from posthog_env_async.pagination import ListingReport, QueryFingerprint
 
-from .report import listing_report
+from .codec import decode, encode
 
-__all__ = ["START_OVER", "Checkpoint", "Phase", "joined_reports", "timestamp"]
+__all__ = ["START_OVER", "Checkpoint", "Phase", "timestamp"]
 
-FORMAT = 1
+KIND = "checkpoint"
 START_OVER = "start over with resume=False (--restart), which drops what was written so far"
 
 Phase = Literal["reading", "read", "done"]
 
 
 def timestamp() -> str:
-    """Return the time of now, to the second."""
+    """Return the current time, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
@@ -37,14 +36,14 @@ class Checkpoint:
     """Where an export stands: the part's first `bytes` hold `rows` rows; `token` goes on there.
 
     `phase` is `reading` until the listing has ended; then `read`, and `done` once `bytes` and
-    `sha256` say what the file under the final name is. `asked` is what the caller chose: only the
-    same goes on. `listing` is the report of all runs so far.
+    `sha256` describe the file that only lacks its final name. `options` is what the caller chose:
+    only the same goes on. `listing` is the report of all runs so far.
     """
 
     subject: QueryFingerprint
     format: str
     compression: str
-    asked: Mapping[str, Any]
+    options: Mapping[str, Any]
     started: str = attrs.field(factory=timestamp)
     phase: Phase = "reading"
     token: str | None = attrs.field(default=None, repr=False)
@@ -57,34 +56,29 @@ class Checkpoint:
     tool: str = attrs.field(factory=_tool)
 
     @property
-    def has_something(self) -> bool:
+    def is_resumable(self) -> bool:
         """Whether there is anything to go on from: else the next export begins anew."""
         return self.rows > 0 or self.phase != "reading"
 
     def save(self, path: Path) -> None:
         """Put the checkpoint in place of the one before, durably."""
-        fields = {"version": FORMAT, **attrs.asdict(self)}
-        write_whole(path, json.dumps(fields, indent=1).encode())
+        write_atomic(path, encode(KIND, self, indent=1).encode())
 
     @classmethod
     def load(cls, path: Path) -> "Checkpoint | None":
         """Read a checkpoint, `None` when there is none.
 
         Raises:
-            CheckpointError: when it is damaged or of another version.
+            CheckpointError: when it is damaged, was changed, or is of another version.
         """
         try:
-            fields: dict[str, Any] = json.loads(path.read_bytes())
-            version = fields.pop("version")
-            if version == FORMAT:
-                return _checkpoint(fields)
+            text = read_file(path)
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError, KeyError, AttributeError):
-            wrong = "is damaged"
-        else:
-            wrong = "is of another version of this package"
-        raise CheckpointError(f"{path.name} {wrong}; {START_OVER}")
+        found = decode(KIND, cls, text, name=path.name, advice=START_OVER)
+        if min(found.rows, found.bytes) < 0 or (found.is_resumable and not found.token):
+            raise CheckpointError(f"{path.name} is damaged; {START_OVER}")
+        return found
 
     def check(self, wanted: "Checkpoint", name: str) -> None:
         """Check that this is a checkpoint of the export that is wanted.
@@ -97,28 +91,10 @@ class Checkpoint:
             if differs is None and getattr(self, field) != getattr(wanted, field):
                 differs = field
         if differs is None:
-            differs = next((n for n in wanted.asked if self.asked.get(n) != wanted.asked[n]), None)
+            options = wanted.options
+            differs = next((n for n in options if self.options.get(n) != options[n]), None)
         if differs is not None:
             raise CheckpointError(
                 f"{name} belongs to an export with another {differs}: run that one again to go on;"
                 f" or {START_OVER}"
             )
-
-
-def _checkpoint(fields: dict[str, Any]) -> Checkpoint:
-    fields["listing"] = listing_report(fields["listing"])
-    fields["subject"] = QueryFingerprint(**fields["subject"])
-    if fields["columns"] is not None:
-        fields["columns"] = tuple(fields["columns"])
-    return Checkpoint(**fields)
-
-
-def joined_reports(before: ListingReport, now: ListingReport) -> ListingReport:
-    """Return the report of two runs of which the second went on where the first stopped."""
-    numbers = {
-        field.name: getattr(before, field.name) + getattr(now, field.name)
-        for field in attrs.fields(ListingReport)
-        if type(getattr(now, field.name)) is int
-    }
-    sizes = tuple(dict.fromkeys((*before.page_sizes, *now.page_sizes)))
-    return attrs.evolve(now, **numbers, page_sizes=sizes)

@@ -1,13 +1,13 @@
-"""What an export says of itself: while it runs, and in the end."""
+"""What an export reports: while it runs, and at its end."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import attrs
 
 from posthog_env_async.pagination import ListingReport
 
-__all__ = ["ExportReport", "Progress", "listing_report"]
+__all__ = ["ExportReport", "Progress", "joined_reports"]
 
 
 @attrs.frozen(kw_only=True)
@@ -56,8 +56,12 @@ class ExportReport:
     manifest: Path
 
 
-def listing_report(fields: dict[str, Any]) -> ListingReport:
-    """Read a listing's report from JSON."""
-    fields = dict(fields)
-    sizes = tuple(fields.pop("page_sizes"))
-    return ListingReport(**fields, page_sizes=sizes)
+def joined_reports(before: ListingReport, now: ListingReport) -> ListingReport:
+    """Return the report of two runs of which the second went on where the first stopped."""
+    numbers = {
+        field.name: getattr(before, field.name) + getattr(now, field.name)
+        for field in attrs.fields(ListingReport)
+        if type(getattr(now, field.name)) is int
+    }
+    sizes = tuple(dict.fromkeys((*before.page_sizes, *now.page_sizes)))
+    return attrs.evolve(now, **numbers, page_sizes=sizes)

@@ -1,19 +1,34 @@
 """What the caller chose of a file, checked before anything is sent."""
 
-from collections.abc import Mapping
-from typing import Any
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
 
 import attrs
 
 from posthog_env_async.errors import ConfigurationError
-from posthog_env_async.export.files.paths import Target
 
-from .column_types import Kind, checked_kind
-from .csv import CSVEncoder
-from .encoder import Encoder
-from .ndjson import NDJSONEncoder
+from .files.paths import Compression, Format, Target
+from .formats.column_types import Kind, checked_kind
+from .formats.csv import CSVEncoder
+from .formats.encoder import Encoder
+from .formats.ndjson import NDJSONEncoder
 
-__all__ = ["FormatOptions"]
+__all__ = ["FileChoices", "FileOptions"]
+
+
+class FileChoices(TypedDict, total=False):
+    """The keyword arguments of `export` that describe the file."""
+
+    format: Format | None
+    compression: Compression | None
+    columns: Sequence[str] | None
+    property_columns: Mapping[str, str] | Sequence[str]
+    quote_formulas: bool
+    model: type[Any] | None
+    overwrite: bool
+    lock: bool
+    checkpoint_every: float
 
 
 def _names(names: Any) -> tuple[str, ...] | None:
@@ -35,20 +50,26 @@ def _no_kinds() -> Mapping[str, Kind]:
 
 
 @attrs.frozen(kw_only=True)
-class FormatOptions:
-    """Columns, their types, and how texts are quoted; each belongs to some formats only."""
+class FileOptions:
+    """Format, columns and their types, and how the file is written; some belong to some formats."""
 
+    format: Format | None = None
+    compression: Compression | None = None
     columns: tuple[str, ...] | None = attrs.field(default=None, converter=_names)
     property_columns: Mapping[str, Kind] = attrs.field(factory=_no_kinds, converter=_kinds)
     quote_formulas: bool = False
     model: type[Any] | None = None
+    overwrite: bool = False
+    lock: bool = True
+    checkpoint_every: float = 0.5
 
-    def check(self, target: Target) -> None:
-        """Check that the choices belong to the format.
+    def target(self, path: str | os.PathLike[str]) -> Target:
+        """Return the file that a path names, if these options go with its format.
 
         Raises:
             ConfigurationError: naming the choice that does not, and what to use instead.
         """
+        target = Target.parse(path, format=self.format, compression=self.compression)
         if self.columns is not None and target.format == "ndjson":
             raise ConfigurationError("NDJSON has no columns: rows stay as the server sent them")
         if self.columns is not None and len(set(self.columns)) != len(self.columns or " "):
@@ -59,8 +80,9 @@ class FormatOptions:
             )
         if self.quote_formulas and target.format != "csv":
             raise ConfigurationError("quote_formulas is for CSV")
+        return target
 
-    def asked(self, target: Target) -> dict[str, Any]:
+    def resumable(self, target: Target) -> dict[str, Any]:
         """Return what has to stay the same when an export goes on."""
         if target.format != "csv":
             return {}

@@ -1,0 +1,41 @@
+"""Rows written to a file in pieces that each stand alone."""
+
+from collections.abc import Callable, Sequence
+
+import attrs
+
+from posthog_env_async.export.files.durable import GrowingFile, Scratch
+
+from .compression import Data
+from .encoder import Encoder
+
+__all__ = ["RowWriter"]
+
+
+@attrs.define
+class RowWriter:
+    """Encodes, joins and compresses rows; `rows` counts what was written, in earlier runs too."""
+
+    encoder: Encoder
+    compress: Callable[[memoryview], Data]
+    rows: int = 0
+    _scratch: Scratch = attrs.field(factory=Scratch, init=False)
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """The columns, once they are known."""
+        return self.encoder.columns
+
+    def resume(self, rows: int, columns: tuple[str, ...] | None) -> None:
+        """Go on behind so many rows, with the columns of a checkpoint."""
+        self.rows = rows
+        self.encoder.begin(columns)
+
+    def write(self, file: GrowingFile, rows: Sequence[bytes], *, is_last: bool) -> None:
+        """Append rows, behind what stands at the head of the file where they are the first."""
+        is_first = not file.size
+        with self._scratch.joined(self.encoder.encode(rows, first=is_first)) as text:
+            # An empty export, too, is one gzip member or zstd frame.
+            if text or (is_first and is_last):
+                file.add(self.compress(text))
+        self.rows += len(rows)

@@ -1,0 +1,221 @@
+"""The part of an export that is on disk, and its checkpoint, always in step."""
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+import attrs
+
+from posthog_env_async.errors import CheckpointError, PostHogError
+from posthog_env_async.export.files.durable import (
+    Digest,
+    GrowingFile,
+    hash_of,
+    size_of,
+    wrap_os_errors,
+)
+from posthog_env_async.export.files.lock import FileLock
+from posthog_env_async.export.files.paths import Target
+from posthog_env_async.export.formats.row_writer import RowWriter
+
+from .buffer import Chunk, Position, RowBuffer
+from .checkpoint import START_OVER, Checkpoint, Phase
+from .manifest import Manifest
+from .publish import check_destination, publish, remove_temporary
+
+__all__ = ["CheckpointedFile"]
+
+
+@attrs.define(eq=False)
+class CheckpointedFile:
+    """The `.part` of an export with its checkpoint: `buffer` takes rows, `flush` writes them.
+
+    `enqueue` belongs on the event loop, all that blocks in a thread; a mutex keeps the steps
+    apart, also when a cancelled task leaves one running. Nothing is enqueued while a `flush`
+    may run. The file is made durable before the checkpoint that speaks of it, so after a
+    crash at any moment the checkpoint's `bytes` are there, and what lies beyond them is cut. A
+    chunk is a gzip member or zstd frame of its own, so such files can be cut as well.
+    """
+
+    target: Target
+    state: Checkpoint
+    lock: FileLock
+    writer: RowWriter
+    buffer: RowBuffer
+    now: Callable[[], float] = time.monotonic
+    opened: Checkpoint = attrs.field(init=False)
+    _saved: Checkpoint | None = attrs.field(default=None, init=False)
+    _began: float = attrs.field(init=False)
+    _queue: list[Chunk] = attrs.field(factory=list[Chunk], init=False)
+    _file: GrowingFile | None = attrs.field(default=None, init=False)
+    _is_closed: bool = attrs.field(default=False, init=False)
+    _mutex: threading.Lock = attrs.field(factory=threading.Lock, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.opened = self.state
+        self._began = self.now()
+
+    def open(self, *, resume: bool, overwrite: bool) -> None:
+        """Lock the path, and go on from its checkpoint or begin anew.
+
+        Raises:
+            FileLockedError: when another export holds the path.
+            CheckpointError: when the checkpoint is of another export.
+            ExportError: when the path or its folder cannot be written to.
+        """
+        target = self.target
+        with self._mutex, wrap_os_errors(target.part):
+            if self._is_closed:
+                return
+            self.lock.acquire()
+            found = Checkpoint.load(target.checkpoint) if resume else None
+            check_destination(target, found, overwrite=overwrite)
+            if not resume:
+                remove_temporary(target)
+            if found is None:
+                self._refuse_unknown_part()
+            elif found.is_resumable:
+                self._resume(found)
+            if self.state.phase != "done":
+                self._open_part()
+
+    def _refuse_unknown_part(self) -> None:
+        part = self.target.part
+        if size_of(part):
+            raise CheckpointError(
+                f"{part.name} has no checkpoint, so it is no export: move it away, or {START_OVER}"
+            )
+
+    def _resume(self, found: Checkpoint) -> None:
+        found.check(self.state, self.target.checkpoint.name)
+        self.opened = self.state = self._saved = found
+        self.buffer.resume(found.rows)
+        self.writer.resume(found.rows, found.columns)
+
+    def _open_part(self) -> None:
+        if self._saved is None:
+            # First the checkpoint: a part without one is never ours.
+            self._save()
+        self._file = GrowingFile.open(self.target.part, self.state.bytes, self._digest())
+
+    def _digest(self) -> Digest:
+        """Return the hash of what the checkpoint says of the part, when that is what it holds."""
+        part, state = self.target.part, self.state
+        with suppress(FileNotFoundError):
+            digest = hash_of(part, state.bytes)
+            if not state.bytes or digest.hexdigest() == state.sha256:
+                return digest
+        if state.bytes:
+            raise CheckpointError(
+                f"{part.name} is missing or is not what its checkpoint describes; {START_OVER}"
+            )
+        return hashlib.sha256()
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes are written."""
+        return self.state.bytes if self._file is None else self._file.size
+
+    def enqueue(self) -> None:
+        """Let the next `flush` write the chunks that have ended."""
+        self._queue += self.buffer.take()
+
+    def flush(self) -> None:
+        """Write what was enqueued, and a checkpoint where a position came with it.
+
+        The position behind the first rows is only kept in memory, for an export that fails early.
+        """
+        with self._mutex, wrap_os_errors(self.target.part):
+            self._write()
+            has_rows_saved = self._saved is not None and self._saved.is_resumable
+            is_early = self.now() - self._began < self.buffer.checkpoint_every
+            if self.state is not self._saved and (has_rows_saved or not is_early):
+                self._save()
+
+    def finish_reading(self, phase: Phase) -> None:
+        """Write everything, durably: the listing has ended, and this is the next phase."""
+        self._queue += self.buffer.take(is_last=True)
+        with self._mutex, wrap_os_errors(self.target.part):
+            self._write(is_last=True)
+            self.state = attrs.evolve(self.state, phase=phase)
+            self._save()
+
+    def _write(self, *, is_last: bool = False) -> None:
+        while self._queue and self._file is not None:
+            chunk = self._queue[0]
+            self.writer.write(self._file, chunk.rows, is_last=is_last)
+            del self._queue[0]
+            if chunk.position is not None:
+                self._update_checkpoint(self._file, chunk.position)
+
+    def _update_checkpoint(self, file: GrowingFile, position: Position) -> None:
+        self.state = attrs.evolve(
+            self.state,
+            rows=self.writer.rows,
+            bytes=file.size,
+            sha256=file.sha256,
+            token=position.token,
+            columns=self.writer.columns,
+            listing=position.listing,
+        )
+
+    def _save(self) -> None:
+        if self._file is not None:
+            self._file.sync()
+        seconds = self.opened.seconds + self.now() - self._began
+        self.state = attrs.evolve(self.state, seconds=seconds)
+        self.state.save(self.target.checkpoint)
+        self._saved = self.state
+
+    def record_final(self, size: int, sha256: str) -> None:
+        """Keep what the finished file is where that is not the part: only its name is missing."""
+        with self._mutex, wrap_os_errors(self.target.checkpoint):
+            self._close_file()
+            self.state = attrs.evolve(self.state, phase="done", bytes=size, sha256=sha256)
+            self._save()
+
+    def publish(self, about: Mapping[str, str]) -> Manifest:
+        """Give the finished file its name and its manifest.
+
+        Raises:
+            CheckpointError: when the finished file is not there any more.
+            ExportError: when the file system refuses; the same export then does only this.
+        """
+        with self._mutex, wrap_os_errors(self.target.path):
+            self._close_file()
+            return publish(self.target, self.state, about)
+
+    def close(self) -> None:
+        """Keep what was read so far, and release the path; never fails."""
+        with self._mutex:
+            self._is_closed = True
+            try:
+                # What ended the export is what its caller needs to hear; the last checkpoint holds.
+                with suppress(PostHogError, OSError):
+                    self._keep()
+                with suppress(OSError):
+                    self._close_file()
+                    if self._saved is not None and not self.state.is_resumable:
+                        remove_temporary(self.target)
+            finally:
+                with suppress(OSError):
+                    self.lock.release()
+
+    def _keep(self) -> None:
+        file = self._file
+        if file is None or self.state.phase != "reading":
+            return
+        self.enqueue()
+        with suppress(OSError):
+            file.cut()
+            self._write()
+        file.cut(self.state.bytes)
+        if self.state is not self._saved:
+            self._save()
+
+    def _close_file(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
