@@ -39,6 +39,9 @@ ERRORS = [
     "ServerError",
 ]
 BELOW_THE_TOP = [
+    ("posthog_env_async.erasure", "ErasureReport"),
+    ("posthog_env_async.erasure", "check"),
+    ("posthog_env_async.erasure", "erase"),
     ("posthog_env_async.export", "ExportReport"),
     ("posthog_env_async.export", "Partition"),
     ("posthog_env_async.export", "PartitionResult"),
