@@ -29,7 +29,7 @@ async def acquire(limiter: Limiter) -> tuple[float, float]:
     """Return the median microseconds of taking a place and of giving it back."""
     taking, giving = list[float](), list[float]()
     for _ in range(TIMES):
-        place = limiter.slot("persons", longest=60.0)
+        place = limiter.permit("persons", max_wait=60.0)
         began = time.perf_counter()
         await place.__aenter__()
         taken = time.perf_counter()

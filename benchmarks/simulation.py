@@ -128,7 +128,7 @@ class _Limiter:
         self.serve()
 
     def hold(self, seconds: float) -> None:
-        self.window.hold(self.clock.now + seconds)
+        self.window.block(self.clock.now + seconds)
         self.serve()
 
     def serve(self) -> None:

@@ -43,7 +43,7 @@ async def export(env: PostHogEnv, redis: str, folder: Path) -> None:
 async def main() -> None:
     """Run everything on the loopback."""
     async with FakePostHog(persons=20_000, mode="routes") as fake, redis_server() as redis:
-        os.environ["POSTHOG_PERSONAL_API_KEY"] = fake.key
+        os.environ.update(POSTHOG_PERSONAL_API_KEY=fake.key, POSTHOG_HOST=fake.url)
         with TemporaryDirectory() as folder:
             async with PostHogEnv(1, host=fake.url) as env:
                 await export(env, redis, Path(folder))

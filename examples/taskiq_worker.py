@@ -41,6 +41,7 @@ async def export(env: PostHogEnv, redis: str, folder: Path) -> None:
                     [*words, "--workers", "1", "--max-async-tasks", "2"],
                     EXAMPLE_REDIS=redis,
                     POSTHOG_PERSONAL_API_KEY=os.environ["POSTHOG_PERSONAL_API_KEY"],
+                    POSTHOG_HOST=env.host,
                 )
             )
         app_broker = partition_broker(redis, limits=LIMITS, longest_task=60.0)

@@ -53,7 +53,7 @@ from .models import (
     PropertyValue,
 )
 from .pagination import CursorListing, Listing, ListingReport, ListingRun, Page
-from .session import Backoff, Limit, Limits
+from .session import Backoff, Limit, Limits, Response, key_from_file
 
 __all__ = [
     "APIConnectionError",
@@ -108,8 +108,10 @@ __all__ = [
     "QueryTooExpensiveError",
     "QuotaExceededError",
     "RateLimitError",
+    "Response",
     "ResponseDecodeError",
     "ServerError",
     "TruncatedCSVWarning",
     "__version__",
+    "key_from_file",
 ]

@@ -4,11 +4,13 @@ import os
 import ssl as tls
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, Self, TypeVar, cast
+from typing import Any, Literal, Self, TypeVar, overload
 
 import aiohttp
+import attrs
 
 from posthog_env_async.converter import DICT_ROWS, RowType, load
+from posthog_env_async.events import Emitter, Observer
 from posthog_env_async.models import KEY_ROWS, APIKeyInfo, rows_of
 from posthog_env_async.pagination import Listing, PageSize, checked_numbers
 from posthog_env_async.resources import (
@@ -21,18 +23,26 @@ from posthog_env_async.resources import (
     ProjectScope,
 )
 from posthog_env_async.session import (
+    BUDGETS,
+    LONGEST_BLOCK,
     Address,
-    APIKey,
     Backoff,
+    KeyFunction,
+    KeySource,
     Limit,
     Limiter,
     Limits,
+    Prefix,
     RateLimiter,
     Request,
+    Response,
     Scopes,
     Session,
     Transport,
     check_settings,
+    check_timeout,
+    checked_headers,
+    checked_prefix,
     limits_for,
     project_text,
     query_text,
@@ -46,8 +56,6 @@ T = TypeVar("T")
 TIMEOUT = 120.0
 MAX_CONNECTIONS = 32
 MAX_RESPONSE_BYTES = 64 << 20
-LONGEST_SHOWN = 366 * 86_400.0
-BUDGETS = ("persons", "max_tools", "default")
 
 
 class PostHogEnv:
@@ -67,15 +75,17 @@ class PostHogEnv:
         self,
         project_id: int | str | None = None,
         *,
-        api_key: str | None = None,
+        api_key: str | KeyFunction | None = None,
         host: str | None = None,
-        prefix: str = "environments",
+        prefix: Prefix = "auto",
         timeout: float = TIMEOUT,
         backoff: Backoff | None = None,
         limits: Limits | Sequence[Limit] | Literal["auto"] | None = "auto",
         limiter: Limiter | None = None,
         max_connections: int = MAX_CONNECTIONS,
         max_response_bytes: int = MAX_RESPONSE_BYTES,
+        headers: Mapping[str, str] | None = None,
+        observer: Observer | None = None,
         proxy: str | None = None,
         ssl: tls.SSLContext | None = None,
         session: aiohttp.ClientSession | None = None,
@@ -85,9 +95,14 @@ class PostHogEnv:
         Args:
             project_id: a number, or `"@current"`, the project selected in the UI; by default
                 `POSTHOG_PROJECT_ID`.
-            api_key: a personal API key (`phx_…`); by default `POSTHOG_PERSONAL_API_KEY`.
+            api_key: a personal API key (`phx_…`), by default `POSTHOG_PERSONAL_API_KEY`; or a
+                function, sync or async, that returns one, or `(key, expires_at)` with an aware
+                datetime. It is asked once for all tasks, a minute before the key expires, and once
+                more after a 401.
             host: `"us"`, `"eu"` or a URL; by default `POSTHOG_HOST`, else `https://us.posthog.com`.
-            prefix: `"environments"`, which falls back to `"projects"` where a server has only that.
+            prefix: of the API's paths, by default `POSTHOG_PREFIX`, else `"auto"`: `environments`
+                until the server says that it gives way to `projects`. `"environments"` stays as
+                long as the server has it, and warns once of its end.
             timeout: seconds for one attempt, from connecting to the last byte.
             backoff: when to try again.
             limits: how many requests may go out; `"auto"` is PostHog Cloud's published limits on
@@ -95,6 +110,8 @@ class PostHogEnv:
             limiter: a limiter that processes share, instead of `limits`.
             max_connections: how many requests may be under way at once.
             max_response_bytes: the largest answer taken, after decompression; a CSV has no bound.
+            headers: sent with every request; none that could carry the key or break framing.
+            observer: called with each event of `posthog_env_async.events`.
             proxy: a proxy's URL, or `"env"` for the environment's; by default none.
             ssl: a context that trusts your server's certificate.
             session: your own aiohttp session, which is not closed.
@@ -103,37 +120,41 @@ class PostHogEnv:
             ConfigurationError: saying what to use instead.
         """
         try:
-            key = APIKey(
-                api_key if api_key is not None else os.environ.get("POSTHOG_PERSONAL_API_KEY", "")
+            keys = KeySource.of(
+                os.environ.get("POSTHOG_PERSONAL_API_KEY", "") if api_key is None else api_key
             )
         finally:
             api_key = None  # so that no traceback with locals shows it
         address = Address.parse(host or os.environ.get("POSTHOG_HOST") or "us")
         check_settings(
-            prefix=prefix,
             timeout=timeout,
             ssl=ssl,
             max_connections=max_connections,
             max_response_bytes=max_response_bytes,
         )
+        if prefix == "auto":
+            prefix = checked_prefix(os.environ.get("POSTHOG_PREFIX") or prefix)
         self._project_id = (
             project_id if project_id is not None else os.environ.get("POSTHOG_PROJECT_ID") or None
         )
         if self._project_id is not None:
             project_text(self._project_id)
-        pool = Transport(key, timeout, max_response_bytes, max_connections, session, proxy, ssl)
         self._session = Session(
             address,
-            pool,
+            Transport(max_response_bytes, max_connections, session, proxy, ssl),
+            keys,
             limiter or RateLimiter(limits_for(address, limits)),
             backoff or Backoff(),
-            prefix,
+            timeout,
+            checked_prefix(prefix),
+            checked_headers(headers),
+            None if observer is None else Emitter(observer),
         )
         self._owns_session = True
 
     async def __aenter__(self) -> Self:
         if self._owns_session:
-            await self._session.pool.open()
+            await self._session.transport.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -142,7 +163,7 @@ class PostHogEnv:
     async def aclose(self) -> None:
         """Break off what is in flight and close the connections; does nothing for a sibling."""
         if self._owns_session:
-            await self._session.pool.close()
+            await self._session.transport.close()
 
     def __repr__(self) -> str:
         # A traceback with locals shows a client also when it could not be made.
@@ -156,9 +177,41 @@ class PostHogEnv:
         Close the client that it came from, not this one.
         """
         project_text(project_id)
+        return self._sibling(project_id, self._session)
+
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        backoff: Backoff | None = None,
+        headers: Mapping[str, str] | None = None,
+        prefix: Prefix | None = None,
+    ) -> "PostHogEnv":
+        """Return the same client with other options, as for one call.
+
+        It shares connections, key, limits and counters; `headers` are added to the client's own.
+        Close the client that it came from, not this one.
+
+        Raises:
+            ConfigurationError: as the client itself.
+        """
+        options: dict[str, Any] = {}
+        if timeout is not None:
+            check_timeout(timeout)
+            options["timeout"] = timeout
+        if backoff is not None:
+            options["backoff"] = backoff
+        if headers is not None:
+            extra = {**self._session.headers, **checked_headers(headers)}
+            options["headers"] = checked_headers(extra)
+        if prefix is not None:
+            options["prefix_setting"] = checked_prefix(prefix)
+        return self._sibling(self._project_id, attrs.evolve(self._session, **options))
+
+    def _sibling(self, project_id: int | str | None, session: Session) -> "PostHogEnv":
         sibling = object.__new__(PostHogEnv)
         sibling._project_id = project_id
-        sibling._session = self._session
+        sibling._session = session
         sibling._owns_session = False
         return sibling
 
@@ -214,12 +267,12 @@ class PostHogEnv:
     @property
     def requests(self) -> int:
         """How many requests went out, those of siblings included."""
-        return self._session.meter.requests
+        return self._session.state.counter.requests
 
     @property
     def retries(self) -> int:
         """How many of them were second attempts."""
-        return self._session.meter.retries
+        return self._session.state.counter.retries
 
     @property
     def limiter(self) -> Limiter:
@@ -228,16 +281,16 @@ class PostHogEnv:
 
     @property
     def throttled_until(self) -> datetime | None:
-        """Until when a 429 holds requests back; `None` when none does."""
-        held = max(self._session.limiter.held_for(budget) for budget in BUDGETS)
-        held = min(held, LONGEST_SHOWN)
-        return datetime.now(UTC) + timedelta(seconds=held) if held > 0 else None
+        """Until when a 429 blocks requests; `None` when none does."""
+        seconds = max(self._session.limiter.blocked_for(budget) for budget in BUDGETS)
+        seconds = min(seconds, LONGEST_BLOCK)
+        return datetime.now(UTC) + timedelta(seconds=seconds) if seconds > 0 else None
 
     async def key(self) -> APIKeyInfo:
         """Ask what the key may do; from then on a missing scope raises before anything is sent."""
         call = Request(path="personal_api_keys/@current/")
         info = await self._session.fetch(call, KEY_ROWS.read)
-        self._session.granted = frozenset(info.scopes)
+        self._session.state.granted = frozenset(info.scopes)
         return info
 
     async def request(
@@ -256,36 +309,87 @@ class PostHogEnv:
         Raises:
             ConfigurationError: when the path could leave the project.
         """
-        call = self._place.call(
+        request = self._request(path, method=method, params=params, json=json, scope=scope)
+        return await self._session.fetch(request, load if request.method == "GET" else _any)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        scope: str | Scopes | None = None,
+    ) -> Response:
+        """Call any endpoint as `request` does, and return the response: status, headers, body.
+
+        Raises:
+            ConfigurationError: when the path could leave the project.
+        """
+        request = self._request(path, method=method, params=params, json=json, scope=scope)
+        return (await self._session.fetch_response(request, bytes))[1]
+
+    def _request(
+        self, path: str, *, method: str, params: Mapping[str, Any] | None, **fields: Any
+    ) -> Request:
+        scope = _scopes(fields.pop("scope"))
+        return self._place.call(
             quoted_path(path),
             method=method.upper(),
             params=query_text(params),
-            json=json,
-            scope=_scopes(scope),
+            scope=scope,
+            **fields,
         )
-        return await self._session.fetch(call, load if call.method == "GET" else _any)
 
+    @overload
     def listing(
         self,
         path: str,
         *,
-        model: type[T] | None = None,
+        model: None = None,
         scope: str | Scopes | None = None,
         page_size: PageSize = 100,
         offset: int = 0,
         max_items: int | None = None,
         prefetch: int = 0,
         **params: Any,
-    ) -> Listing[T]:
+    ) -> Listing[dict[str, Any]]: ...
+
+    @overload
+    def listing(
+        self,
+        path: str,
+        *,
+        model: type[T],
+        scope: str | Scopes | None = None,
+        page_size: PageSize = 100,
+        offset: int = 0,
+        max_items: int | None = None,
+        prefetch: int = 0,
+        **params: Any,
+    ) -> Listing[T]: ...
+
+    def listing(
+        self,
+        path: str,
+        *,
+        model: type[Any] | None = None,
+        scope: str | Scopes | None = None,
+        page_size: PageSize = 100,
+        offset: int = 0,
+        max_items: int | None = None,
+        prefetch: int = 0,
+        **params: Any,
+    ) -> Listing[Any]:
         """Return a listing over any limit/offset endpoint below the project.
 
         Items are plain dicts, or of `model`, an attrs class whose `extra` takes unknown fields.
         """
         checked_numbers(offset=offset, max_items=max_items, prefetch=prefetch)
-        rows = DICT_ROWS if model is None else rows_of(model)
+        rows: RowType[Any] = DICT_ROWS if model is None else rows_of(model)
         return self._place.listing(
             self._place.call(quoted_path(path), params=query_text(params), scope=_scopes(scope)),
-            cast("RowType[T]", rows),
+            rows,
             page_size=page_size,
             offset=offset,
             max_items=max_items,

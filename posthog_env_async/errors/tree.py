@@ -92,7 +92,8 @@ class APIConnectionError(PostHogError):
 
     `may_have_been_processed` is true when the request may have reached the server before the
     failure; `outcome_unknown` is its old name. `retryable` is false when trying again cannot help,
-    as with an untrusted certificate. `sent` is false when no attempt was begun.
+    as with an untrusted certificate. `sent` is false when no attempt was begun. `too_large` is true
+    when the body was above the client's `max_response_bytes`.
     """
 
     def __init__(
@@ -106,8 +107,10 @@ class APIConnectionError(PostHogError):
         outcome_unknown: bool = False,
         retryable: bool = True,
         sent: bool = True,
+        too_large: bool = False,
     ) -> None:
         super().__init__(message)
+        self.too_large = too_large
         self.method = method
         self.url = url
         self.attempts = attempts

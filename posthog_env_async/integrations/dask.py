@@ -30,8 +30,8 @@ async def export_partitions(
     """Read partitions on the workers of an asynchronous `distributed.Client`, under one limit.
 
     Results come in the order of the partitions. What a worker had that died is read elsewhere; what
-    fails is tried twice more. Each worker takes the key from its `POSTHOG_PERSONAL_API_KEY`, and
-    `folder` is one that all of them see.
+    fails is tried twice more. Each worker takes key and host from its `POSTHOG_PERSONAL_API_KEY`
+    and `POSTHOG_HOST`, and `folder` is one that all of them see.
 
     Raises:
         PostHogError: the first failure.

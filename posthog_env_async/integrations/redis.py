@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -14,16 +15,16 @@ from posthog_env_async.integrations.shared_limits.store import (
     LEASE,
     POLL_INTERVAL,
     RAMP_POLL,
+    Grant,
     Share,
-    Turn,
 )
 from posthog_env_async.session import CLOUD_LIMITS, Limit, Limits, as_limits
-from posthog_env_async.session.limits import WIDE_OPEN
+from posthog_env_async.session.rate_limiter import MOST_AT_ONCE
 
 __all__ = ["RedisLimitStore", "RedisLimiter", "Share"]
 
 TIMEOUT = 5.0
-PARTS = ("ended", "flying", "waiting", "promised", "state")
+PARTS = ("ended", "leases", "queue", "promised", "state")
 
 
 class RedisLimiter(SharedLimiter):
@@ -59,8 +60,8 @@ class RedisLimiter(SharedLimiter):
         Raises:
             ConfigurationError: when the extra is missing or the URL is not one.
         """
-        ledger = RedisLimitStore(url, name, lease)
-        super().__init__(ledger, as_limits(limits), on_unavailable=on_unavailable, lease=lease)
+        store = RedisLimitStore(url, name, lease)
+        super().__init__(store, as_limits(limits), on_unavailable=on_unavailable, lease=lease)
 
     @classmethod
     def for_key(
@@ -78,7 +79,7 @@ class RedisLimiter(SharedLimiter):
 
 @attrs.define(eq=False)
 class RedisLimitStore:
-    """The books in Redis; every budget has keys of its own in one slot of a cluster."""
+    """The state in Redis; every budget has keys of its own in one slot of a cluster."""
 
     url: str = attrs.field(repr=False)
     name: str
@@ -91,38 +92,45 @@ class RedisLimitStore:
         self._client = _client(self.url)
         self._scripts = {step: self._client.register_script(lua) for step, lua in STEPS.items()}
 
-    async def ask(self, budget: str, limits: Sequence[Limit], who: str, ticket: int) -> Turn:
+    @property
+    def shown(self) -> str:
+        """Where it is, without the password."""
+        place = urlsplit(self.url)
+        host = place.hostname or place.path
+        return f"the Redis at {host} and the name {self.name!r}"
+
+    async def acquire(self, budget: str, limits: Sequence[Limit], id: str, ticket: int) -> Grant:
         """Take a place in every window, or queue for one."""
         windows = [text for limit in limits for text in (limit.requests, _micro(limit.seconds))]
         times = (_micro(self.lease), _micro(POLL_INTERVAL), _micro(GRACE), _micro(RAMP_POLL))
-        granted, wait, ticket, held = await self._run(
-            "ask", budget, who, ticket, *times, self._keep(limits), *windows
+        granted, wait, ticket, blocked = await self._run(
+            "acquire", budget, id, ticket, *times, self._keep(limits), *windows
         )
-        return Turn(bool(granted), wait / 1e6, ticket, held / 1e6)
+        return Grant(bool(granted), wait / 1e6, ticket, blocked / 1e6)
 
-    async def leave(self, budget: str, who: str) -> None:
-        """Forget somebody who will not send."""
-        await self._run("leave", budget, who)
+    async def cancel(self, budget: str, id: str) -> None:
+        """Cancel a request that will not be sent."""
+        await self._run("cancel", budget, id)
 
-    async def end(self, budget: str, limits: Sequence[Limit], who: str) -> None:
+    async def release(self, budget: str, limits: Sequence[Limit], id: str) -> None:
         """Count the end of a request."""
         longest = _micro(max((limit.seconds for limit in limits), default=0.0))
-        await self._run("end", budget, who, self._keep(limits), longest, WIDE_OPEN)
+        await self._run("release", budget, id, self._keep(limits), longest, MOST_AT_ONCE)
 
-    async def renew(self, flying: Sequence[tuple[str, str]]) -> None:
-        """Say that these requests are still under way."""
-        for budget in {name for name, _ in flying}:
-            names = [who for name, who in flying if name == budget]
-            await self._run("renew", budget, _micro(self.lease), _milli(3 * self.lease), *names)
+    async def renew(self, leases: Sequence[tuple[str, str]]) -> None:
+        """Renew the leases of requests."""
+        for budget in {name for name, _ in leases}:
+            ids = [id for name, id in leases if name == budget]
+            await self._run("renew", budget, _micro(self.lease), _milli(3 * self.lease), *ids)
 
-    async def hold(self, budget: str, limits: Sequence[Limit], seconds: float) -> None:
-        """Let nobody of the budget start for so many seconds."""
-        await self._run("hold", budget, _micro(seconds), self._keep(limits))
+    async def block(self, budget: str, limits: Sequence[Limit], seconds: float) -> None:
+        """Block the budget for so many seconds."""
+        await self._run("block", budget, _micro(seconds), self._keep(limits))
 
     async def used(self, budget: str, limits: Sequence[Limit]) -> Sequence[int]:
         """Return how many places of each window are taken."""
-        found: list[int] = await self._run("used", budget, *(_micro(x.seconds) for x in limits))
-        return found
+        used: list[int] = await self._run("used", budget, *(_micro(x.seconds) for x in limits))
+        return used
 
     async def aclose(self) -> None:
         """Close the connection."""

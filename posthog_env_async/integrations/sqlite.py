@@ -16,7 +16,7 @@ from posthog_env_async.errors import ConfigurationError, LimiterUnavailableError
 from posthog_env_async.integrations.shared_limits.key_digest import name_of
 from posthog_env_async.integrations.shared_limits.limiter import SharedLimiter
 from posthog_env_async.integrations.shared_limits.sqlite_store import Clock, SQLiteBudget
-from posthog_env_async.integrations.shared_limits.store import LEASE, Share, Turn
+from posthog_env_async.integrations.shared_limits.store import LEASE, Grant, Share
 from posthog_env_async.session import CLOUD_LIMITS, Limit, Limits, as_limits
 
 __all__ = ["SQLiteLimitStore", "SQLiteLimiter", "Share"]
@@ -56,8 +56,8 @@ class SQLiteLimiter(SharedLimiter):
             on_unavailable: raise while the file is locked by others, or go on with a `Share`.
             lease: seconds after which the place of a process that died is free again.
         """
-        ledger = SQLiteLimitStore(fspath(path), name, lease)
-        super().__init__(ledger, as_limits(limits), on_unavailable=on_unavailable, lease=lease)
+        store = SQLiteLimitStore(fspath(path), name, lease)
+        super().__init__(store, as_limits(limits), on_unavailable=on_unavailable, lease=lease)
 
     @classmethod
     def for_key(
@@ -75,7 +75,7 @@ class SQLiteLimiter(SharedLimiter):
 
 @attrs.define(eq=False)
 class SQLiteLimitStore:
-    """The books in a file: each step is one transaction, made in a worker thread."""
+    """The state in a file: each step is one transaction, made in a worker thread."""
 
     path: str
     name: str
@@ -84,31 +84,36 @@ class SQLiteLimitStore:
     _connection: sqlite3.Connection | None = attrs.field(default=None, init=False)
     _one_at_a_time: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
-    async def ask(self, budget: str, limits: Sequence[Limit], who: str, ticket: int) -> Turn:
+    @property
+    def shown(self) -> str:
+        """Where it is."""
+        return f"the file {self.path} and the name {self.name!r}"
+
+    async def acquire(self, budget: str, limits: Sequence[Limit], id: str, ticket: int) -> Grant:
         """Take a place in every window, or queue for one."""
-        return await self._step(lambda books: books.ask(limits, who, ticket), budget)
+        return await self._step(lambda state: state.acquire(limits, id, ticket), budget)
 
-    async def leave(self, budget: str, who: str) -> None:
-        """Forget somebody who will not send."""
-        await self._step(lambda books: books.leave(who), budget)
+    async def cancel(self, budget: str, id: str) -> None:
+        """Cancel a request that will not be sent."""
+        await self._step(lambda state: state.cancel(id), budget)
 
-    async def end(self, budget: str, limits: Sequence[Limit], who: str) -> None:
+    async def release(self, budget: str, limits: Sequence[Limit], id: str) -> None:
         """Count the end of a request."""
-        await self._step(lambda books: books.end(limits, who), budget)
+        await self._step(lambda state: state.release(limits, id), budget)
 
-    async def renew(self, flying: Sequence[tuple[str, str]]) -> None:
-        """Say that these requests are still under way."""
-        for budget in {name for name, _ in flying}:
-            names = [who for name, who in flying if name == budget]
-            await self._step(_renewed(names), budget)
+    async def renew(self, leases: Sequence[tuple[str, str]]) -> None:
+        """Renew the leases of requests."""
+        for budget in {name for name, _ in leases}:
+            ids = [id for name, id in leases if name == budget]
+            await self._step(_renewed(ids), budget)
 
-    async def hold(self, budget: str, limits: Sequence[Limit], seconds: float) -> None:
-        """Let nobody of the budget start for so many seconds."""
-        await self._step(lambda books: books.hold(seconds), budget)
+    async def block(self, budget: str, limits: Sequence[Limit], seconds: float) -> None:
+        """Block the budget for so many seconds."""
+        await self._step(lambda state: state.block(seconds), budget)
 
     async def used(self, budget: str, limits: Sequence[Limit]) -> Sequence[int]:
         """Return how many places of each window are taken."""
-        return await self._step(lambda books: books.used(limits), budget)
+        return await self._step(lambda state: state.used(limits), budget)
 
     async def aclose(self) -> None:
         """Close the file."""
@@ -152,8 +157,8 @@ class SQLiteLimitStore:
                 connection.close()
 
 
-def _renewed(names: Sequence[str]) -> Callable[[SQLiteBudget], None]:
-    return lambda books: books.renew(names)
+def _renewed(ids: Sequence[str]) -> Callable[[SQLiteBudget], None]:
+    return lambda state: state.renew(ids)
 
 
 def _failure(code: int) -> LimiterUnavailableError | ConfigurationError:

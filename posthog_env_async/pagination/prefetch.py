@@ -123,7 +123,7 @@ class ReadAhead:
         if len(self._readings) >= self.prefetch or self._is_enough():
             return False
         session, budget = self.reader.source.session, self.reader.source.call.budget
-        if session.limiter.held_for(budget) > 0:
+        if session.limiter.blocked_for(budget) > 0:
             return False
         if session.limiter.is_limited(budget) and not self._answered:
             return False

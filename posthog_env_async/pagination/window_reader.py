@@ -106,7 +106,7 @@ class WindowReader:
                 self.cap = end - window.start
                 return self._opened(window, end, page)
             shorter = end
-            await self.source.session.pool.renew()
+            await self.source.session.transport.renew()
         raise PaginationError(
             f"the server was asked for rows from {window.start} and answers as if for others: it"
             " ignores the offset, repeats a page, or something between mixes up answers"

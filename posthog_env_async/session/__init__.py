@@ -1,38 +1,75 @@
 """The session layer: who is asking, how soon, whether to try again, and the sending itself."""
 
-from .address import Address, project_text, quoted_path
-from .api_key import APIKey, Scopes, require_scopes
+from .address import Address, check_own_host, project_text, quoted_path
+from .api_key import APIKey, KeyFunction, KeySource, key_from_file, key_from_text, read_key_file
 from .backoff import Backoff, RetryQuota, RetrySafety, is_too_large
-from .limits import CLOUD_LIMITS, Limit, Limiter, Limits, RateLimiter, Window, as_limits, over_limit
-from .request import Request, RequestCounter, query_text
-from .session import Session
+from .limits import (
+    BUDGETS,
+    CLOUD_LIMITS,
+    LONGEST_BLOCK,
+    Limit,
+    Limiter,
+    Limits,
+    Permit,
+    as_limits,
+    describe,
+    over_limit,
+)
+from .rate_limiter import RateLimiter, Window
+from .redirects import Prefix
+from .request import Request, RequestCounter, Scopes, query_text, require_scopes
+from .response import Headers, Response
+from .session import Session, SharedState
 from .transport import Transport
-from .validation import check_settings, limits_for
+from .validation import (
+    check_settings,
+    check_timeout,
+    checked_headers,
+    checked_prefix,
+    limits_for,
+)
 
 __all__ = [
+    "BUDGETS",
     "CLOUD_LIMITS",
+    "LONGEST_BLOCK",
     "APIKey",
     "Address",
     "Backoff",
+    "Headers",
+    "KeyFunction",
+    "KeySource",
     "Limit",
     "Limiter",
     "Limits",
+    "Permit",
+    "Prefix",
     "RateLimiter",
     "Request",
     "RequestCounter",
+    "Response",
     "RetryQuota",
     "RetrySafety",
     "Scopes",
     "Session",
+    "SharedState",
     "Transport",
     "Window",
     "as_limits",
+    "check_own_host",
     "check_settings",
+    "check_timeout",
+    "checked_headers",
+    "checked_prefix",
+    "describe",
     "is_too_large",
+    "key_from_file",
+    "key_from_text",
     "limits_for",
     "over_limit",
     "project_text",
     "query_text",
     "quoted_path",
+    "read_key_file",
     "require_scopes",
 ]

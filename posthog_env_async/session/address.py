@@ -7,9 +7,9 @@ from urllib.parse import quote
 import attrs
 from yarl import URL
 
-from posthog_env_async.errors import ConfigurationError
+from posthog_env_async.errors import ConfigurationError, redacted
 
-__all__ = ["Address", "project_text", "quoted_path"]
+__all__ = ["Address", "check_own_host", "project_text", "quoted_path"]
 
 REGIONS: Mapping[str, str] = {"us": "https://us.posthog.com", "eu": "https://eu.posthog.com"}
 
@@ -83,6 +83,19 @@ class Address:
         except ValueError:
             return None
         return url if same and url.raw_path.startswith(f"{self.base_path}/") else None
+
+
+def check_own_host(named: str, own: str, what: str) -> None:
+    """Check that a host named by a text that came from elsewhere is the client's own.
+
+    Raises:
+        ConfigurationError: when it is another one, where the key must not go.
+    """
+    if Address.parse(named) != Address.parse(own):
+        raise ConfigurationError(
+            f"{what} is for {redacted(named)}, and this client for {own}: the key is not sent to"
+            " another host; set POSTHOG_HOST or give env= a client of that host if it is yours"
+        )
 
 
 def project_text(project_id: int | str | None) -> str:

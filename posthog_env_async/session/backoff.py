@@ -126,4 +126,6 @@ def is_too_large(error: PostHogError) -> bool:
     """Whether the same rows may come when fewer are asked for at once."""
     if isinstance(error, APITimeoutError | QueryTooExpensiveError):
         return True
+    if isinstance(error, APIConnectionError):
+        return error.too_large
     return isinstance(error, APIStatusError) and error.status in TOO_MUCH

@@ -1,18 +1,21 @@
-"""The connections themselves: one aiohttp session, and how many exchanges are on it."""
+"""The connections themselves, and the process and event loop that they belong to."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
-from typing import Any
+import asyncio
+import os
+from typing import Any, Self
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import attrs
 from yarl import URL
 
+from posthog_env_async.errors import ConfigurationError
+
 __all__ = [
     "CONNECT",
     "KEEP_ALIVE",
     "ConnectionPool",
+    "LoopBinding",
     "connections_of",
     "new_connections",
     "proxy_for",
@@ -32,23 +35,21 @@ class ConnectionPool:
     busy: int = 0
     retired: bool = False
 
-    @contextmanager
-    def in_use(self) -> Generator[None]:
-        """Count an exchange while it lasts."""
+    def take(self) -> Self:
+        """Count an exchange that begins."""
         self.busy += 1
-        try:
-            yield
-        finally:
-            self.busy -= 1
+        return self
+
+    async def give_back(self) -> None:
+        """Count the end of an exchange, and close when this pool is retired and idle."""
+        self.busy -= 1
+        if self.retired and not self.busy:
+            await self.close()
 
     async def retire(self) -> None:
         """Take no new exchange, and close when idle."""
         self.retired = True
-        await self.close_when_idle()
-
-    async def close_when_idle(self) -> None:
-        """Close when nobody needs it any more."""
-        if self.retired and not self.busy:
+        if not self.busy:
             await self.close()
 
     async def close(self) -> None:
@@ -98,3 +99,52 @@ def proxy_for(url: URL) -> str | None:
     if proxy_bypass(url.host or ""):
         return None
     return getproxies().get(url.scheme)
+
+
+@attrs.frozen
+class LoopBinding:
+    """The process and loop that a transport works in, and its slots for exchanges and streams.
+
+    A stream is as slow as its consumer, who may use the client meanwhile: so it takes no slot that
+    an exchange waits for, and the slots of exchanges always come free by themselves.
+    """
+
+    process: int
+    loop: asyncio.AbstractEventLoop
+    exchanges: asyncio.Semaphore = attrs.field(repr=False)
+    streams: asyncio.Semaphore = attrs.field(repr=False)
+
+    @classmethod
+    def current(cls, slots: int) -> "LoopBinding":
+        """Bind to the process and event loop that run now.
+
+        Raises:
+            ConfigurationError: on another loop than asyncio's.
+        """
+        semaphores = asyncio.Semaphore(slots), asyncio.Semaphore(slots)
+        return cls(os.getpid(), _running_loop(), *semaphores)
+
+    def check(self) -> None:
+        """Check that it is used where it was opened.
+
+        Raises:
+            ConfigurationError: after a fork, or in another event loop or thread.
+        """
+        if self.process != os.getpid():
+            raise ConfigurationError(
+                "this client was opened in another process; open one after the fork"
+            )
+        if self.loop is not _running_loop():
+            raise ConfigurationError(
+                "this client was opened in another event loop or thread; open one client in each"
+            )
+
+
+def _running_loop() -> asyncio.AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise ConfigurationError(
+            "no asyncio event loop runs here: aiohttp needs asyncio, so under anyio use its"
+            " asyncio backend, not trio"
+        ) from None

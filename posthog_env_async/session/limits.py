@@ -1,29 +1,28 @@
-"""How many requests may go out: the windows that the server counts, kept on our side."""
+"""How many requests may go out: the policies, and what the session asks of a limiter."""
 
-import math
-from collections import deque
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
+from collections.abc import Sequence
 from typing import Protocol
 
-import anyio
 import attrs
 
 from posthog_env_async.errors import ConfigurationError, RateLimitError
 
 __all__ = [
+    "BUDGETS",
     "CLOUD_LIMITS",
+    "LONGEST_BLOCK",
     "Limit",
     "Limiter",
     "Limits",
-    "RateLimiter",
-    "Window",
+    "Permit",
     "as_limits",
+    "describe",
     "over_limit",
 ]
 
-WIDE_OPEN = 64
+BUDGETS = ("persons", "max_tools", "default")
+LONGEST_BLOCK = 86_400.0
+"""How many seconds one answer may keep a budget from sending."""
 
 
 @attrs.frozen
@@ -67,7 +66,7 @@ CLOUD_LIMITS = Limits(
     max_tools=(Limit(10, 60.0), Limit(100, 86_400.0)),
     default=(Limit(480, 60.0), Limit(4800, 3600.0)),
 )
-"""What PostHog Cloud publishes for a personal API key (docs/server.md, Throttles)."""
+"""What PostHog Cloud publishes for a personal API key (docs/server.md, throttles)."""
 
 
 def as_limits(limits: "Limits | Sequence[Limit] | None") -> Limits:
@@ -77,18 +76,49 @@ def as_limits(limits: "Limits | Sequence[Limit] | None") -> Limits:
     return Limits(default=limits or ())
 
 
-def over_limit(budget: str, wait: float) -> RateLimitError:
-    """Return the error for a wait that the caller does not want to sit out."""
+def describe(limits: Limits) -> str:
+    """Say which limits apply, such as `persons 240 in 60 s; default none`."""
+    names = dict.fromkeys(limits.budget(group) for group in BUDGETS)
+    return "; ".join(f"{name} {_windows(limits.of(name))}" for name in names)
+
+
+def _windows(windows: Sequence[Limit]) -> str:
+    texts = [f"{limit.requests} in {limit.seconds:g} s" for limit in windows]
+    return " and ".join(texts) or "none"
+
+
+def over_limit(budget: str, wait: float, *, blocked: bool = False) -> RateLimitError:
+    """Return the error for a wait that the caller does not want to sit out.
+
+    `blocked` says that the server asked for the wait with a 429.
+    """
+    reason = (
+        f"the server refused {budget} requests with 429 and asks to wait {wait:.0f} s more"
+        if blocked
+        else f"the client's own limit for {budget} is used up for {wait:.0f} s"
+    )
     return RateLimitError(
-        f"the client's own limit for {budget} is used up for {wait:.0f} s (nothing was sent);"
-        " raise Backoff.max_wait to wait longer",
+        f"{reason} (nothing was sent now); raise Backoff.max_wait to wait longer",
         status=429,
         code="throttled",
-        detail="client-side limit reached",
+        detail="the server asked to wait" if blocked else "client-side limit reached",
         retry_after=wait,
         attempts=0,
         sent=False,
     )
+
+
+class Permit(Protocol):
+    """The right to send one request; it counts as under way until it is released."""
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether it was granted so long ago that others may have been given its place."""
+        ...
+
+    async def release(self) -> None:
+        """Count the end of the request."""
+        ...
 
 
 class Limiter(Protocol):
@@ -97,147 +127,18 @@ class Limiter(Protocol):
     A budget is named by its group of endpoints: `persons`, `max_tools`, `default`.
     """
 
-    def slot(self, budget: str, *, longest: float) -> AbstractAsyncContextManager[None]:
-        """Wait at most `longest` seconds for a place in every window; hold it while sending."""
+    async def acquire(self, budget: str, *, max_wait: float) -> Permit:
+        """Wait at most `max_wait` seconds for a place in every window of the budget."""
         ...
 
-    async def hold(self, budget: str, seconds: float) -> None:
-        """Let nobody of the budget send for so many seconds."""
+    async def block(self, budget: str, seconds: float) -> None:
+        """Let no request of the budget start for so many seconds."""
         ...
 
     def is_limited(self, budget: str) -> bool:
         """Whether the budget has any window."""
         ...
 
-    def held_for(self, budget: str) -> float:
-        """Return for how many more seconds nobody of the budget may send, as known here."""
+    def blocked_for(self, budget: str) -> float:
+        """Return for how many more seconds the budget is blocked, as known here."""
         ...
-
-
-@attrs.define
-class Window:
-    """The windows of one budget: arithmetic on a clock that is handed in.
-
-    A request counts from its start until `seconds` after its end: the server saw it somewhere in
-    between, so no window of the server's can hold more than its limit. After a hold requests go out
-    one at a time, then two, and so on, since nobody knows how many places the server has free.
-    """
-
-    limits: tuple[Limit, ...]
-    in_flight: int = 0
-    held_until: float = -math.inf
-    at_once: float = math.inf
-    ended: deque[float] = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.ended = deque(maxlen=max((limit.requests for limit in self.limits), default=1))
-
-    def wait(self, now: float) -> float:
-        """Return the seconds until a request may start; infinite when one must end first."""
-        waits = [self._wait_for(limit, now) for limit in self.limits]
-        if self.in_flight >= self.at_once:
-            waits.append(math.inf)
-        return max(0.0, self.held_until - now, *waits)
-
-    def _wait_for(self, limit: Limit, now: float) -> float:
-        free = limit.requests - self.in_flight
-        if free <= 0:
-            return math.inf
-        if len(self.ended) < free:
-            return 0.0
-        return self.ended[-free] + limit.seconds - now
-
-    def used(self, limit: Limit, now: float) -> int:
-        """Return how many places of a window are taken."""
-        return self.in_flight + sum(1 for end in self.ended if end > now - limit.seconds)
-
-    def start(self) -> None:
-        """Count a request that starts."""
-        self.in_flight += 1
-
-    def end(self, now: float) -> None:
-        """Count its end."""
-        self.in_flight -= 1
-        self.ended.append(now)
-        if now >= self.held_until:
-            self.at_once = self.at_once * 2 if self.at_once < WIDE_OPEN else math.inf
-
-    def hold(self, until: float) -> None:
-        """Let nothing start before `until`, and then one at a time."""
-        self.held_until = max(self.held_until, until)
-        self.at_once = 1
-
-
-@attrs.define
-class _Budget:
-    window: Window
-    turn: anyio.Lock = attrs.field(factory=partial(anyio.Lock, fast_acquire=True))
-    changed: anyio.Event = attrs.field(factory=anyio.Event)
-
-    def notify(self) -> None:
-        self.changed.set()
-        self.changed = anyio.Event()
-
-
-@attrs.define
-class RateLimiter:
-    """The limits of one client, kept in this process; first come, first served in each budget."""
-
-    limits: Limits
-    now: Callable[[], float] = attrs.field(default=anyio.current_time)
-    _budgets: dict[str, _Budget] = attrs.field(factory=dict[str, _Budget], init=False)
-
-    @asynccontextmanager
-    async def slot(self, budget: str, *, longest: float = math.inf) -> AsyncGenerator[None]:
-        """Wait for a place in every window of the budget and hold it while sending.
-
-        Raises:
-            RateLimitError: when the wait would be longer than `longest` seconds.
-        """
-        kept = self._budget(budget)
-        async with kept.turn:
-            while (wait := kept.window.wait(self.now())) > 0:
-                if longest < wait < math.inf:
-                    raise over_limit(budget, wait)
-                await _until(kept.changed, wait)
-            kept.window.start()
-        try:
-            yield
-        finally:
-            kept.window.end(self.now())
-            kept.notify()
-
-    async def hold(self, budget: str, seconds: float) -> None:
-        """Hold every task of the budget, also those already waiting."""
-        kept = self._budget(budget)
-        kept.window.hold(self.now() + seconds)
-        kept.notify()
-
-    def is_limited(self, budget: str) -> bool:
-        """Whether the budget has any window."""
-        return bool(self.limits.of(budget))
-
-    def held_for(self, budget: str) -> float:
-        """Return for how many more seconds the budget is held."""
-        return max(0.0, self._budget(budget).window.held_until - self.now())
-
-    def left(self) -> Mapping[str, tuple[tuple[Limit, int], ...]]:
-        """Return how many requests each window has left, by budget."""
-        return {
-            name: tuple(
-                (limit, max(0, limit.requests - self._budget(name).window.used(limit, self.now())))
-                for limit in self.limits.of(name)
-            )
-            for name in ("persons", "max_tools", "default")
-        }
-
-    def _budget(self, group: str) -> _Budget:
-        name = self.limits.budget(group)
-        if name not in self._budgets:
-            self._budgets[name] = _Budget(Window(self.limits.of(name)))
-        return self._budgets[name]
-
-
-async def _until(changed: anyio.Event, seconds: float) -> None:
-    with anyio.move_on_after(seconds):
-        await changed.wait()

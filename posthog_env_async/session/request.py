@@ -1,20 +1,33 @@
 """One request, described before anything is sent."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
-from posthog_env_async.errors import ConfigurationError
+from posthog_env_async.errors import ConfigurationError, MissingScopeError
 
-from .api_key import Scopes
 from .backoff import RetrySafety
 
-__all__ = ["Request", "RequestCounter", "query_text"]
+__all__ = ["Request", "RequestCounter", "Scopes", "query_text", "require_scopes"]
+
+Scopes = Sequence[str | tuple[str, ...]]
+"""Scopes that a call needs, all of them; a tuple is a choice."""
+
 
 READS = frozenset({"GET", "HEAD"})
 IDEMPOTENT = READS | {"PUT", "DELETE"}
 METHODS = IDEMPOTENT | {"POST", "PATCH"}
+# fmt: off
+ACTIONS = frozenset({
+    "@current", "activity", "attributes", "batch_by_distinct_ids", "batch_by_uuids",
+    "bulk_delete", "cohorts", "count", "create_and_query_insight", "deletion_status",
+    "delete_property", "funnel", "has_logs", "home", "persons", "properties_at_time", "query",
+    "services", "sparkline", "split", "update_property", "values",
+})
+# fmt: on
+_NOUN = re.compile(r"[a-z_]{1,40}")
 
 
 @attrs.define
@@ -60,6 +73,14 @@ class Request:
             RetrySafety.SAFE if self.method in IDEMPOTENT else RetrySafety.UNSENT
         )
 
+    def route(self, prefix: str) -> str:
+        """Return the path as a template: the noun and known actions, `{id}` for all the rest."""
+        noun, *rest = self.path.strip("/").split("/")
+        parts = [noun if _NOUN.fullmatch(noun) else "{id}"]
+        parts += [part if part in ACTIONS else "{id}" for part in rest]
+        below = "/api/" if self.project is None else f"/api/{prefix}/{{project_id}}/"
+        return f"{below}{'/'.join(parts)}/"
+
 
 def query_text(params: Mapping[str, Any] | None) -> dict[str, str]:
     """Return query parameters as texts, without those that are `None`."""
@@ -75,3 +96,33 @@ def query_text(params: Mapping[str, Any] | None) -> dict[str, str]:
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def require_scopes(
+    needed: Scopes, granted: Iterable[str], *, method: str = "", url: str = ""
+) -> None:
+    """Check that a key's scopes allow a call; write implies read, `*` is all.
+
+    Raises:
+        MissingScopeError: naming the first scope that is missing; nothing was sent.
+    """
+    scopes = frozenset(granted)
+    for choice in needed:
+        names = (choice,) if isinstance(choice, str) else choice
+        if not any(_allows(scopes, name) for name in names):
+            raise MissingScopeError(
+                f"the key lacks the scope {' or '.join(names)}; add it to the key in PostHog's"
+                " settings (nothing was sent)",
+                scope=names[0],
+                code="permission_denied",
+                detail=f"API key missing required scope '{names[0]}'",
+                method=method,
+                url=url,
+                attempts=0,
+                sent=False,
+            )
+
+
+def _allows(scopes: frozenset[str], scope: str) -> bool:
+    wanted, _, action = scope.partition(":")
+    return bool({"*", scope} & scopes or (action == "read" and f"{wanted}:write" in scopes))

@@ -11,7 +11,15 @@ from typing import Protocol
 import aiohttp
 import attrs
 
-__all__ = ["BodyError", "SlowBodyError", "body_chunks", "check_end", "first_bytes", "whole_body"]
+__all__ = [
+    "BodyError",
+    "BodyTooLargeError",
+    "SlowBodyError",
+    "body_chunks",
+    "check_end",
+    "first_bytes",
+    "whole_body",
+]
 
 GZIP = 16 + zlib.MAX_WBITS
 PIECE = 1 << 20
@@ -20,7 +28,11 @@ LEAST_BYTES_A_SECOND = 256.0
 
 
 class BodyError(Exception):
-    """The body is cut, damaged or too large."""
+    """The body is cut or damaged."""
+
+
+class BodyTooLargeError(Exception):
+    """The body is larger than the client takes."""
 
 
 class SlowBodyError(Exception):
@@ -85,9 +97,11 @@ class _Pace:
     waited: float = 0.0
     received: int = 0
 
-    async def next_chunk(self, answer: aiohttp.ClientResponse) -> bytes:
+    async def next_chunk(self, content: aiohttp.StreamReader) -> bytes:
+        if content.at_eof() and content.exception() is None:
+            return b""
         began = time.monotonic()
-        chunk = await self._chunk(answer.content)
+        chunk = await self._chunk(content)
         self.waited += time.monotonic() - began
         self.received += len(chunk)
         if chunk and self.waited > GRACE and self.received < LEAST_BYTES_A_SECOND * self.waited:
@@ -102,41 +116,56 @@ class _Pace:
 
 
 async def body_chunks(
-    answer: aiohttp.ClientResponse, max_bytes: int | None, patience: float | None = None
+    answer: aiohttp.ClientResponse, patience: float | None = None
 ) -> AsyncGenerator[bytes]:
     """Yield the body in pieces, decompressed.
 
     Raises:
-        BodyError: when it is cut or damaged, packed in a way that was not asked for, or larger than
-            `max_bytes` after decompression.
+        BodyError: when it is cut or damaged, or packed in a way that was not asked for.
         SlowBodyError: when it comes at less than 256 bytes a second after the first ten seconds.
         TimeoutError: when nothing comes for `patience` seconds.
     """
     gzip = _Gzip() if _is_packed(answer) else None
-    pace, size = _Pace(patience), 0
-    while chunk := await pace.next_chunk(answer):
+    pace = _Pace(patience)
+    while chunk := await pace.next_chunk(answer.content):
         for piece in gzip.feed(chunk) if gzip else (chunk,):
-            size += len(piece)
-            if max_bytes is not None and size > max_bytes:
-                raise BodyError(f"the body is larger than {max_bytes} bytes")
             yield piece
     if gzip and _may_have_body(answer):
         gzip.finish()
 
 
-async def whole_body(answer: aiohttp.ClientResponse, max_bytes: int | None) -> bytes:
-    """Read the body to its end; raises as `body_chunks`."""
-    body = io.BytesIO()  # hands its bytes out without a second copy
-    async with aclosing(body_chunks(answer, max_bytes)) as pieces:
-        async for piece in pieces:
+async def whole_body(answer: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+    """Read the body to its end.
+
+    Raises:
+        BodyTooLargeError: when it is larger than `max_bytes` after decompression.
+        BodyError, SlowBodyError: as `body_chunks`.
+    """
+    gzip = _Gzip() if _is_packed(answer) else None
+    pace, size, first = _Pace(None), 0, b""
+    body: io.BytesIO | None = None
+    while chunk := await pace.next_chunk(answer.content):
+        for piece in gzip.feed(chunk) if gzip else (chunk,):
+            size += len(piece)
+            if size > max_bytes:
+                raise BodyTooLargeError
+            if size == len(piece):
+                first = piece
+                continue
+            body = body or io.BytesIO()  # hands its bytes out without a second copy
+            if first:
+                body.write(first)
+                first = b""
             body.write(piece)
-    return body.getvalue()
+    if gzip and _may_have_body(answer):
+        gzip.finish()
+    return first if body is None else body.getvalue()
 
 
 async def first_bytes(answer: aiohttp.ClientResponse, most: int) -> bytes:
     """Read the body to its end, or at most its first bytes; raises as `body_chunks`."""
     body = bytearray()
-    async with aclosing(body_chunks(answer, None)) as pieces:
+    async with aclosing(body_chunks(answer)) as pieces:
         async for piece in pieces:
             body += piece
             if len(body) > most:

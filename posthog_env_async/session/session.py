@@ -4,264 +4,299 @@ import asyncio
 import itertools
 import logging
 import time
-import warnings
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
-from http import HTTPStatus
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, aclosing
 from typing import TypeVar
 
-import anyio
 import attrs
 from yarl import URL
 
 from posthog_env_async.errors import (
-    ENDPOINT_NOT_FOUND,
     APIConnectionError,
-    APIDeprecationWarning,
     APIStatusError,
+    AuthenticationError,
     PostHogError,
     RateLimitError,
-    error_for,
-    redacted,
-    redirected,
 )
+from posthog_env_async.events import Emitter
 
 from .address import Address
-from .api_key import require_scopes
+from .api_key import APIKey, KeySource
 from .backoff import Backoff, RetryQuota, is_too_large
-from .limits import Limiter
-from .request import READS, Request, RequestCounter
-from .transport import Response, Transport
+from .call import Call
+from .limits import Limiter, Permit
+from .redirects import (
+    MOST_HOPS,
+    EnvironmentsState,
+    Prefix,
+    changed_state,
+    chosen_prefix,
+    next_url,
+    request_url,
+    warn_of_the_end,
+)
+from .request import Request, RequestCounter, require_scopes
+from .response import DecodeQueue, Response, check_status
+from .transport import Outgoing, PermitExpiredError, Transport, closed_meanwhile
+from .validation import request_headers
 
-__all__ = ["Session"]
+__all__ = ["Session", "SharedState"]
 
 T = TypeVar("T")
-
-MOVED = frozenset({301, 302, 307, 308})
-KEPT_METHOD = frozenset({307, 308})
-MOST_HOPS = 4
-LARGE = 256 << 10
-TURNS = 3
-NOT_HERE = ENDPOINT_NOT_FOUND.encode()
-ENVIRONMENTS = "environments"
-PROJECTS = "projects"
 
 logger = logging.getLogger("posthog_env_async")
 
 
 @attrs.define(eq=False)
-class Session:
-    """Sends calls: scope, turn, attempt, and again where the policy says so.
+class SharedState:
+    """What a client and all its siblings have in common besides connections, key and limits."""
 
-    Shared by a client and all its `for_project` siblings.
+    granted: frozenset[str] | None = None
+    counter: RequestCounter = attrs.field(factory=RequestCounter)
+    quota: RetryQuota = attrs.field(factory=RetryQuota)
+    environments: EnvironmentsState = EnvironmentsState.SERVED
+    has_warned: bool = False
+    decoding: DecodeQueue = attrs.field(factory=DecodeQueue, repr=False)
+
+
+@attrs.define(eq=False)
+class Session:
+    """Sends requests: scope, permit, attempt, and again where the policy says so.
+
+    A client and its siblings have one each; they share transport, keys, limiter and state.
     """
 
     address: Address
-    pool: Transport
+    transport: Transport
+    keys: KeySource
     limiter: Limiter
     backoff: Backoff = attrs.field(factory=Backoff)
-    prefix: str = "environments"
-    granted: frozenset[str] | None = attrs.field(default=None, init=False)
-    meter: RequestCounter = attrs.field(factory=RequestCounter, init=False)
-    quota: RetryQuota = attrs.field(factory=RetryQuota)
+    timeout: float = 120.0
+    prefix_setting: Prefix = "auto"
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
+    emit: Emitter | None = None
+    state: SharedState = attrs.field(factory=SharedState)
     now: Callable[[], float] = attrs.field(default=time.monotonic)
-    sleep: Callable[[float], Awaitable[None]] = attrs.field(default=anyio.sleep)
-    _decoding: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
-    _warned: bool = attrs.field(default=False, init=False)
+    sleep: Callable[[float], Awaitable[None]] = attrs.field(default=asyncio.sleep)
+    _headers_of: dict[tuple[str, bool], Mapping[str, str]] = attrs.field(
+        factory=dict[tuple[str, bool], Mapping[str, str]], init=False, repr=False
+    )
+    _headers_key: APIKey | None = attrs.field(default=None, init=False)
 
-    async def fetch(self, call: Request, decode: Callable[[bytes], T]) -> T:
-        """Send a call until it succeeds or the policy gives up, and return its decoded answer.
+    @property
+    def prefix(self) -> str:
+        """`environments` or `projects`, whichever the next request uses."""
+        return chosen_prefix(self.prefix_setting, self.state.environments)
+
+    def url(self, request: Request) -> URL:
+        """Return where a request goes."""
+        return request_url(self.address, request, self.prefix)
+
+    async def fetch(self, request: Request, decode: Callable[[bytes], T]) -> T:
+        """Send a request until it succeeds or the policy gives up; return its decoded body.
 
         Raises:
             PostHogError: the last failure, with the number of attempts.
         """
-        self._check_scope(call)
-        with self.pool.until_closed():
-            began = self.now()
-            for attempt in itertools.count(1):
+        return (await self.fetch_response(request, decode))[0]
+
+    async def fetch_response(
+        self, request: Request, decode: Callable[[bytes], T]
+    ) -> tuple[T, Response]:
+        """Send as `fetch`, and return the decoded body with the response it came in."""
+        self._check_scope(request)
+        call = self._begin(request)
+        async with self.transport.until_closed():
+            while True:
                 try:
-                    answer = await self._answer(call, self.now() - began)
-                    decoded = await self._decoded(answer.body, decode)
+                    response = await self._attempt(call)
+                    decoded = await self.state.decoding.run(response.body, decode)
                 except PostHogError as error:
-                    failure = _counted(error, attempt)
+                    failure = _counted(error, call.attempt)
                 else:
-                    self.quota.restore()
-                    return decoded
-                if not await self._may_repeat(call, failure, attempt, self.now() - began):
-                    # Without the frames below: their locals hold bodies and queries.
-                    raise failure.with_traceback(None)
-        raise AssertionError  # pragma: no cover - the loop only returns or raises
+                    self.state.quota.restore()
+                    response.attempts, response.elapsed = call.attempt, self.now() - call.began
+                    call.note_end(self.now(), None)
+                    return decoded, response
+                await self._wait_or_raise(call, failure)
+        call.note_end(self.now(), failure := closed_meanwhile())
+        raise failure
 
-    async def _decoded(self, body: bytes, decode: Callable[[bytes], T]) -> T:
-        """Decode large bodies one at a time: whoever waits for the event loop comes in between.
-
-        Not in a thread: msgspec holds the interpreter's lock, so the loop would wait all the same.
-        """
-        if len(body) < LARGE:
-            return decode(body)
-        await self._decoding.acquire()
-        try:
-            return decode(body)
-        finally:
-            self._release_decoding(TURNS)
-
-    def _release_decoding(self, turns: int) -> None:
-        """Let the next body be decoded after so many turns of the event loop.
-
-        Two are what it takes from a timer to the task that slept.
-        """
-        if turns:
-            asyncio.get_running_loop().call_soon(self._release_decoding, turns - 1)
-        else:
-            self._decoding.release()
-
-    async def stream(self, call: Request) -> AsyncGenerator[bytes]:
+    async def stream(self, request: Request) -> AsyncGenerator[bytes]:
         """Yield the body of an answer as it comes, tried again only before the first piece.
 
         Raises:
             PostHogError: as `fetch`; a body that is cut raises when it ends.
         """
-        self._check_scope(call)
-        began, started = self.now(), False
-        for attempt in itertools.count(1):
+        self._check_scope(request)
+        call, started = self._begin(request), False
+        while True:
             try:
-                async with aclosing(self._pieces(call, self.now() - began)) as pieces:
+                async with aclosing(self._pieces(call)) as pieces:
                     async for piece in pieces:
                         started = True
                         yield piece
-                return
             except PostHogError as error:
-                failure = _counted(error, attempt)
-            if started or not await self._may_repeat(call, failure, attempt, self.now() - began):
+                failure = _counted(error, call.attempt)
+            else:
+                call.note_end(self.now(), None)
+                return
+            if started:
+                call.note_end(self.now(), failure)
                 raise failure.with_traceback(None)
+            await self._wait_or_raise(call, failure)
 
-    def url(self, call: Request) -> URL:
-        """Return where a call goes."""
-        below = "/api/" if call.project is None else f"/api/{self.prefix}/{call.project}/"
-        return self.address.url(below + call.path, call.params)
+    async def _wait_or_raise(self, call: Call, failure: PostHogError) -> None:
+        """Wait for the next attempt, or raise the failure where the policy gives up."""
+        if await self._has_new_key(call, failure):
+            return
+        delay = self._retry_delay(call, failure)
+        await self._block_others(call, failure)
+        if delay is None or not self.state.quota.spend(failure):
+            call.note_end(self.now(), failure)
+            # Without the frames below: their locals hold bodies and queries.
+            raise failure.with_traceback(None)
+        call.note_retry(failure, delay)
+        await self.sleep(delay)
 
-    def _check_scope(self, call: Request) -> None:
-        if self.granted is not None:
-            place = str(self.url(call).with_query(None))
-            require_scopes(call.scope, self.granted, method=call.method, url=place)
+    def _retry_delay(self, call: Call, failure: PostHogError) -> float | None:
+        """Return the seconds until the next attempt; `None` when there is none."""
+        if call.request.shrinkable and is_too_large(failure):
+            return None
+        elapsed = self.now() - call.began
+        return self.backoff.wait_after(failure, call.attempt, call.request.repeats, elapsed)
 
-    async def _may_repeat(
-        self, call: Request, failure: PostHogError, attempt: int, elapsed: float
-    ) -> bool:
-        wait = self.backoff.wait_after(failure, attempt, call.repeats, elapsed)
-        if call.shrinkable and is_too_large(failure):
+    async def _has_new_key(self, call: Call, failure: PostHogError) -> bool:
+        """Ask once more for the key that the server refused; true when there is another."""
+        if not isinstance(failure, AuthenticationError) or call.has_renewed_key or not call.key:
             return False
-        if isinstance(failure, RateLimitError) and failure.sent:
-            asked = failure.retry_after
-            held = self.backoff.delay(attempt) if asked is None else asked
-            await self.limiter.hold(call.budget, held)
-        if wait is None or not self.quota.spend(failure):
-            return False
-        for meter in self._meters(call):
-            meter.retries += 1
-            meter.lost += not isinstance(failure, RateLimitError)
-        logger.warning(
-            "attempt %d failed, next in %.1f s: %s", attempt, wait, _summary(call, failure)
-        )
-        if not isinstance(failure, RateLimitError):
-            await self.sleep(wait)
-        return True
+        call.has_renewed_key = True
+        return await self.keys.renew(call.key)
 
-    async def _answer(self, call: Request, elapsed: float) -> Response:
-        url, hops = self.url(call), 1
+    async def _block_others(self, call: Call, failure: PostHogError) -> None:
+        """Let every task of the budget wait as long as a 429 asks for."""
+        if not isinstance(failure, RateLimitError) or not failure.sent:
+            return
+        asked = failure.retry_after
+        seconds = self.backoff.delay(call.attempt) if asked is None else asked
+        try:
+            await self.limiter.block(call.request.budget, seconds)
+        except Exception as error:  # noqa: BLE001 - the answer counts, not the limiter
+            logger.warning("the limiter could not be told of a 429: %s", type(error).__name__)
+
+    async def _attempt(self, call: Call) -> Response:
+        call.attempt += 1
+        first = url = self.url(call.request)
+        for hop in itertools.count(1):
+            response = await self._exchange(call, url)
+            following = self._next_url(call, first, url, response)
+            if following is None or hop == MOST_HOPS:
+                check_status(call.request, url, response, call.key)
+                return response
+            url = following
+        raise AssertionError  # pragma: no cover - the loop only returns or raises
+
+    async def _exchange(self, call: Call, url: URL) -> Response:
+        key = call.key = self.keys.current or await self.keys.get()
         while True:
-            async with self._turn(call, elapsed):
-                self._count(call)
-                answer = await self.pool.exchange(call, url)
-            following = self._next_hop(call, url, answer)
-            if following is None or hops == MOST_HOPS:
-                self._check(call, url, answer)
-                return answer
-            url, hops = following, hops + 1
+            permit = await self._acquire(call)
+            outgoing = self._outgoing(call, url, key, permit)
+            call.note_request(url)
+            try:
+                response = await self.transport.exchange(outgoing)
+            except PermitExpiredError:
+                call.note_not_sent(self.now())
+                continue
+            except PostHogError as error:
+                call.note_response(self.now(), None, 0, type(error).__name__)
+                raise
+            finally:
+                await self._release(permit)
+            call.note_response(self.now(), response.status, len(response.body), None)
+            return response
 
-    async def _pieces(self, call: Request, elapsed: float) -> AsyncGenerator[bytes]:
-        url = self.url(call)
+    async def _pieces(self, call: Call) -> AsyncGenerator[bytes]:
+        call.attempt += 1
+        first = url = self.url(call.request)
         for hop in range(1, MOST_HOPS + 1):
             async with AsyncExitStack() as stack:
-                # The turn ends with the head: the consumer may use the client while it streams.
-                async with self._turn(call, elapsed):
-                    self._count(call)
-                    answer, pieces = await stack.enter_async_context(self.pool.streamed(call, url))
-                following = self._next_hop(call, url, answer)
+                head, pieces = await self._open_stream(stack, call, url)
+                following = self._next_url(call, first, url, head)
                 if following is None or hop == MOST_HOPS:
-                    self._check(call, url, answer)
+                    check_status(call.request, url, head, call.key)
+                    size = 0
                     async for piece in pieces:
+                        size += len(piece)
                         yield piece
+                    call.note_response(self.now(), head.status, size, None)
                     return
+                call.note_response(self.now(), head.status, len(head.body), None)
                 url = following
 
-    def _turn(self, call: Request, elapsed: float) -> AbstractAsyncContextManager[None]:
-        longest = self.backoff.max_wait
+    async def _open_stream(
+        self, stack: AsyncExitStack, call: Call, url: URL
+    ) -> tuple[Response, AsyncGenerator[bytes]]:
+        key = call.key = self.keys.current or await self.keys.get()
+        while True:
+            # The permit ends with the head: the consumer may use the client while it streams.
+            permit = await self._acquire(call)
+            outgoing = self._outgoing(call, url, key, permit)
+            call.note_request(url)
+            try:
+                return await stack.enter_async_context(self.transport.streamed(outgoing))
+            except PermitExpiredError:
+                call.note_not_sent(self.now())
+            except PostHogError as error:
+                call.note_response(self.now(), None, 0, type(error).__name__)
+                raise
+            finally:
+                await self._release(permit)
+
+    async def _acquire(self, call: Call) -> Permit:
+        began = self.now()
+        max_wait = self.backoff.max_wait
         if self.backoff.deadline is not None:
-            longest = min(longest, max(0.0, self.backoff.deadline - elapsed))
-        return self.limiter.slot(call.budget, longest=longest)
+            max_wait = min(max_wait, max(0.0, self.backoff.deadline - (began - call.began)))
+        budget = call.request.budget
+        permit = await self.limiter.acquire(budget, max_wait=max_wait)
+        call.note_permit(began, self.now())
+        return permit
 
-    def _meters(self, call: Request) -> tuple[RequestCounter, ...]:
-        return (self.meter,) if call.meter is None else (self.meter, call.meter)
+    async def _release(self, permit: Permit) -> None:
+        """Release a permit; what the server answered counts, not a limiter that breaks then."""
+        try:
+            await permit.release()
+        except Exception as error:  # noqa: BLE001 - any limiter's own
+            logger.warning("the limiter could not be told of an end: %s", type(error).__name__)
 
-    def _count(self, call: Request) -> None:
-        for meter in self._meters(call):
-            meter.requests += 1
+    def _outgoing(self, call: Call, url: URL, key: APIKey, permit: Permit) -> Outgoing:
+        if key is not self._headers_key:
+            self._headers_of, self._headers_key = {}, key
+        kind = call.request.accept, call.request.json is not None
+        headers = self._headers_of.get(kind)
+        if headers is None:
+            headers = self._headers_of[kind] = request_headers(key, *kind, self.headers)
+        timeout = call.request.timeout or self.timeout
+        return Outgoing(call.request, url, headers, timeout, permit)
 
-    def _next_hop(self, call: Request, url: URL, answer: Response) -> URL | None:
-        """Return where to ask instead: the other prefix, or where the server moved the endpoint."""
-        self._warn_of_the_end(answer)
-        if answer.status in MOVED:
-            return self._moved(call, url, answer)
-        lacking = answer.status == HTTPStatus.NOT_FOUND and NOT_HERE in answer.body
-        if call.project is None:
-            return None
-        # Also when the prefix was changed meanwhile: others may have gone out before.
-        if lacking and f"/{ENVIRONMENTS}/" in url.raw_path:
-            return self._below_projects(call)
-        if not lacking and f"/{PROJECTS}/" in url.raw_path:
-            self.prefix = PROJECTS
-        return None
+    def _next_url(self, call: Call, first: URL, url: URL, response: Response) -> URL | None:
+        if call.request.project is not None:
+            state = changed_state(first, url, response)
+            if state is not None and self.state.environments is not EnvironmentsState.GONE:
+                self.state.environments = state
+        if response.is_deprecated and not self.state.has_warned:
+            self.state.has_warned = warn_of_the_end(self.prefix_setting, url, response)
+        return next_url(self.address, call.request, url, response)
 
-    def _moved(self, call: Request, url: URL, answer: Response) -> URL | None:
-        if answer.status not in KEPT_METHOD and call.method not in READS:
-            return None
-        target = self.address.own(answer.headers.get("Location", ""), url)
-        if target is not None and call.project and target.path == self._below_projects(call).path:
-            self.prefix = PROJECTS
-        return target
+    def _begin(self, request: Request) -> Call:
+        call = Call(request, self.state.counter, self.emit, self.now())
+        call.note_begin(self.prefix)
+        return call
 
-    def _below_projects(self, call: Request) -> URL:
-        return self.address.url(f"/api/{PROJECTS}/{call.project}/{call.path}", call.params)
-
-    def _check(self, call: Request, url: URL, answer: Response) -> None:
-        if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            return
-        place = str(url.with_query(None))
-        if answer.status < HTTPStatus.BAD_REQUEST:
-            location = answer.headers.get("Location", "")
-            raise redirected(answer.status, location, method=call.method, url=place)
-        raise error_for(
-            answer.status,
-            answer.headers,
-            answer.body,
-            method=call.method,
-            url=place,
-            availability=call.availability,
-            secret=self.pool.key.secret(),
-        )
-
-    def _warn_of_the_end(self, answer: Response) -> None:
-        if self._warned or not ("Deprecation" in answer.headers or "Sunset" in answer.headers):
-            return
-        self._warned = True
-        until = answer.headers.get("Sunset", "a date it does not say")
-        warnings.warn(
-            f"the server deprecates /api/environments/ and may end it on {redacted(until)};"
-            " use PostHogEnv(…, prefix='projects')",
-            APIDeprecationWarning,
-            stacklevel=2,
-        )
+    def _check_scope(self, request: Request) -> None:
+        if self.state.granted is not None:
+            place = str(self.url(request).with_query(None))
+            require_scopes(request.scope, self.state.granted, method=request.method, url=place)
 
 
 def _counted(error: PostHogError, attempt: int) -> PostHogError:
@@ -269,8 +304,3 @@ def _counted(error: PostHogError, attempt: int) -> PostHogError:
     if isinstance(error, APIConnectionError | APIStatusError) and error.sent:
         return error.seen_after(attempt)
     return error
-
-
-def _summary(call: Request, failure: PostHogError) -> str:
-    status = f" {failure.status}" if isinstance(failure, APIStatusError) else ""
-    return f"{call.method} {call.path} {type(failure).__name__}{status}"

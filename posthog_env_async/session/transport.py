@@ -1,23 +1,15 @@
-"""The pool of connections, and one exchange over them: the only code that speaks HTTP."""
+"""The connections, and one exchange over them: the only code that speaks HTTP."""
 
 import asyncio
 import ssl as tls
-from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import (
-    AbstractAsyncContextManager,
-    AsyncExitStack,
-    aclosing,
-    asynccontextmanager,
-    contextmanager,
-)
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
+from types import TracebackType
 
 import aiohttp
-import anyio
-import anyio.lowlevel
 import attrs
 from yarl import URL
 
-from posthog_env_async._version import __version__
 from posthog_env_async.converter import dump
 from posthog_env_async.errors import (
     APIConnectionError,
@@ -26,43 +18,87 @@ from posthog_env_async.errors import (
     ConfigurationError,
 )
 
-from .api_key import APIKey
-from .connection_pool import CONNECT, ConnectionPool, connections_of, new_connections, proxy_for
-from .content_type import JSON, check_kind
-from .loop_binding import LoopBinding
+from .connection_pool import (
+    CONNECT,
+    ConnectionPool,
+    LoopBinding,
+    connections_of,
+    new_connections,
+    proxy_for,
+)
+from .limits import Permit
 from .request import Request
-from .response_body import body_chunks, first_bytes, whole_body
-from .transport_errors import FAULTS, broken, is_stale
+from .response import JSON, Headers, Response, check_content_type, stated_type
+from .response_body import body_chunks, check_end, first_bytes, whole_body
+from .transport_errors import FAULTS, is_stale_connection, map_error
 
-__all__ = ["Response", "Transport"]
+__all__ = ["Outgoing", "PermitExpiredError", "Transport", "UntilClosed", "closed_meanwhile"]
 
 MOST_OF_AN_ERROR = 64 << 10
-USER_AGENT = f"posthog-env-async/{__version__}"
+CLIENT_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT)
 
 
-@attrs.frozen
-class Response:
-    """A whole answer."""
+class PermitExpiredError(Exception):
+    """The permit ran out before the request could be sent; nothing was sent."""
 
-    status: int
+
+@attrs.define
+class Outgoing:
+    """One attempt as it goes out; `timeout` is seconds, for a stream those for each piece."""
+
+    request: Request
+    url: URL
     headers: Mapping[str, str] = attrs.field(repr=False)
-    body: bytes = attrs.field(repr=False)
+    timeout: float
+    permit: Permit = attrs.field(repr=False)
+
+    @property
+    def accept(self) -> str:
+        """The type that is asked for."""
+        return self.headers["Accept"]
+
+
+@attrs.define(eq=False)
+class UntilClosed:
+    """Ends its block when the client is closed meanwhile; what follows then says so."""
+
+    calls: "set[UntilClosed]" = attrs.field(repr=False)
+    timeout: asyncio.Timeout = attrs.field(factory=lambda: asyncio.timeout(None))
+
+    async def __aenter__(self) -> None:
+        self.calls.add(self)
+        await self.timeout.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        self.calls.discard(self)
+        try:
+            await self.timeout.__aexit__(kind, error, traceback)
+        except TimeoutError:
+            return True
+        return False
+
+    def close(self) -> None:
+        """Break off the block."""
+        self.timeout.reschedule(asyncio.get_running_loop().time())
 
 
 @attrs.define
 class Transport:
     """Connections to one origin, bound to the event loop and process that opened it."""
 
-    key: APIKey
-    timeout: float
     max_bytes: int
     max_connections: int
     given: aiohttp.ClientSession | None = None
     proxy: str | None = attrs.field(default=None, repr=False)
     ssl: tls.SSLContext | None = None
     _current: ConnectionPool | None = attrs.field(default=None, init=False)
-    _home: LoopBinding | None = attrs.field(default=None, init=False)
-    _scopes: set[anyio.CancelScope] = attrs.field(factory=set[anyio.CancelScope], init=False)
+    _binding: LoopBinding | None = attrs.field(default=None, init=False)
+    _calls: set[UntilClosed] = attrs.field(factory=set[UntilClosed], init=False, repr=False)
     _streamed: set[aiohttp.ClientResponse] = attrs.field(
         factory=set[aiohttp.ClientResponse], init=False, repr=False
     )
@@ -77,9 +113,9 @@ class Transport:
         Raises:
             ConfigurationError: on another loop than asyncio's, or when opened before.
         """
-        if self._home is not None or self._closed:
+        if self._binding is not None or self._closed:
             raise ConfigurationError("this client was opened before; make a new PostHogEnv")
-        self._home = LoopBinding.here(self.max_connections)
+        self._binding = LoopBinding.current(self.max_connections)
         self._current = self._connect()
 
     async def close(self) -> None:
@@ -88,13 +124,13 @@ class Transport:
         Raises:
             ConfigurationError: when the client was opened elsewhere.
         """
-        if self._home is not None:
-            self._home.check()
+        if self._binding is not None:
+            self._binding.check()
         self._closed = True
-        for scope in tuple(self._scopes):
-            scope.cancel()
-        while self._scopes:
-            await anyio.lowlevel.checkpoint()
+        for call in tuple(self._calls):
+            call.close()
+        while self._calls:  # noqa: ASYNC110 - it takes each of them a few turns of the loop
+            await asyncio.sleep(0)
         for answer in tuple(self._streamed):
             answer.close()
         if self._current is not None:
@@ -108,138 +144,146 @@ class Transport:
         if old is None or not old.owned or self._closed:
             return
         self._current = self._connect()
-        self._retired = [*(held for held in self._retired if held.busy), old]
+        self._retired = [*(pool for pool in self._retired if pool.busy), old]
         await old.retire()
 
-    @contextmanager
-    def until_closed(self) -> Generator[None]:
-        """Break off the body when the client is closed meanwhile.
+    def until_closed(self) -> UntilClosed:
+        """Return a block that ends when the client is closed.
 
         Raises:
-            APIConnectionError: when that happened.
             ClientClosedError: when the client is not open.
             ConfigurationError: when it is open in another loop or process.
         """
-        self._check_home()
-        with anyio.CancelScope() as scope:
-            self._scopes.add(scope)
-            try:
-                yield
-            finally:
-                self._scopes.discard(scope)
-        if scope.cancelled_caught:
-            raise _closed_meanwhile() from None
+        self._check_open()
+        return UntilClosed(self._calls)
 
-    async def exchange(self, call: Request, url: URL) -> Response:
-        """Send a call once and read the whole answer.
+    async def exchange(self, outgoing: Outgoing) -> Response:
+        """Send a request once and read the whole answer.
 
         Raises:
             APIConnectionError, APITimeoutError: when no whole answer came.
             ResponseDecodeError: when it is of another type than was asked for.
+            PermitExpiredError: when it had to wait too long for a connection.
         """
+        binding, pool = self._check_open(), None
         try:
-            async with self._check_home().exchanges, self._in_use() as connections:
-                async with asyncio.timeout(call.timeout or self.timeout):
-                    async with self._request(connections, call, url) as answer:
-                        return await self._whole(call, answer)
+            async with binding.exchanges:
+                if outgoing.permit.is_expired:
+                    raise PermitExpiredError
+                pool = self._take_pool()
+                async with asyncio.timeout(outgoing.timeout):
+                    async with self._send(pool, outgoing) as answer:
+                        return await self._whole(outgoing, answer)
         except ConfigurationError:
             raise
         except FAULTS as fault:
-            stale, failure = is_stale(fault), broken(fault, call, url)
+            stale = is_stale_connection(fault)
+            failure = map_error(fault, outgoing.request, outgoing.url, self.max_bytes)
+        finally:
+            if pool is not None:
+                await pool.give_back()
         if stale:
             await self.renew()
         raise failure
 
-    async def _whole(self, call: Request, answer: aiohttp.ClientResponse) -> Response:
+    async def _whole(self, outgoing: Outgoing, answer: aiohttp.ClientResponse) -> Response:
         if not 200 <= answer.status < 300:
             body = await first_bytes(answer, min(self.max_bytes, MOST_OF_AN_ERROR))
         else:
-            check_kind(answer, call.accept)
+            _check_head(outgoing, answer)
             body = await whole_body(answer, self.max_bytes)
-        return Response(answer.status, answer.headers, body)
+        return Response(answer.status, Headers(answer.headers), body)
 
     @asynccontextmanager
     async def streamed(
-        self, call: Request, url: URL
+        self, outgoing: Outgoing
     ) -> AsyncGenerator[tuple[Response, AsyncGenerator[bytes]]]:
-        """Send a call once and hand out the body as it comes; `timeout` is for each piece.
+        """Send a request once and hand out the body as it comes.
 
         An error answer is read whole; no piece follows.
         """
-        patience = call.timeout or self.timeout
+        async with AsyncExitStack() as stack:
+            answer, head = await self._open_stream(stack, outgoing)
+            self._streamed.add(answer)
+            stack.callback(self._streamed.discard, answer)
+            chunks = self._chunks(outgoing, answer)
+            yield head, await stack.enter_async_context(aclosing(chunks))
+
+    async def _open_stream(
+        self, stack: AsyncExitStack, outgoing: Outgoing
+    ) -> tuple[aiohttp.ClientResponse, Response]:
         try:
-            async with AsyncExitStack() as stack:
-                with self.until_closed():
-                    await self._take_stream(stack, patience)
-                    connections = await stack.enter_async_context(self._in_use())
-                    async with asyncio.timeout(patience):
-                        request = self._request(connections, call, url)
-                        answer = await stack.enter_async_context(request)
-                        head = await self._head(call, answer)
-                self._streamed.add(answer)
-                stack.callback(self._streamed.discard, answer)
-                chunks = body_chunks(answer, None, patience)
-                yield head, await stack.enter_async_context(aclosing(chunks))
+            async with self.until_closed():
+                await self._take_stream(stack, outgoing.timeout)
+                if outgoing.permit.is_expired:
+                    raise PermitExpiredError
+                pool = self._take_pool()
+                stack.push_async_callback(pool.give_back)
+                async with asyncio.timeout(outgoing.timeout):
+                    answer = await stack.enter_async_context(self._send(pool, outgoing))
+                    return answer, await self._head(outgoing, answer)
         except ConfigurationError:
             raise
         except FAULTS as fault:
-            failure = _closed_meanwhile() if self._closed else broken(fault, call, url)
+            failure = map_error(fault, outgoing.request, outgoing.url)
         else:
-            return
+            failure = closed_meanwhile()
         raise failure
 
+    async def _chunks(
+        self, outgoing: Outgoing, answer: aiohttp.ClientResponse
+    ) -> AsyncGenerator[bytes]:
+        try:
+            async with aclosing(body_chunks(answer, outgoing.timeout)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        except FAULTS as fault:
+            failure = map_error(fault, outgoing.request, outgoing.url)
+        else:
+            return
+        raise closed_meanwhile() if self._closed else failure
+
     async def _take_stream(self, stack: AsyncExitStack, patience: float) -> None:
-        streams = self._check_home().streams
-        with anyio.move_on_after(patience):
-            await streams.acquire()
+        streams = self._check_open().streams
+        try:
+            async with asyncio.timeout(patience):
+                await streams.acquire()
+        except TimeoutError:
+            pass
+        else:
             stack.callback(streams.release)
             return
         raise APITimeoutError(
             f"{self.max_connections} streams are open and none ended; raise max_connections",
             retryable=False,
+            sent=False,
         )
 
-    async def _head(self, call: Request, answer: aiohttp.ClientResponse) -> Response:
+    async def _head(self, outgoing: Outgoing, answer: aiohttp.ClientResponse) -> Response:
         if not 200 <= answer.status < 300:
-            return await self._whole(call, answer)
-        check_kind(answer, call.accept)
-        return Response(answer.status, answer.headers, b"")
+            return await self._whole(outgoing, answer)
+        _check_head(outgoing, answer)
+        return Response(answer.status, Headers(answer.headers), b"")
 
-    @asynccontextmanager
-    async def _in_use(self) -> AsyncGenerator[ConnectionPool]:
-        self._check_home()
-        connections = self._current or self._connect()
-        try:
-            with connections.in_use():
-                yield connections
-        finally:
-            await connections.close_when_idle()
+    def _take_pool(self) -> ConnectionPool:
+        self._check_open()
+        return (self._current or self._connect()).take()
 
-    def _request(
-        self, connections: ConnectionPool, call: Request, url: URL
+    def _send(
+        self, pool: ConnectionPool, outgoing: Outgoing
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        return connections.http.request(
-            call.method,
-            url,
-            headers=self._headers(call),
-            data=_written(call),
+        return pool.http.request(
+            outgoing.request.method,
+            outgoing.url,
+            headers=outgoing.headers,
+            data=_encoded(outgoing.request),
             allow_redirects=False,
             auto_decompress=False,
             raise_for_status=False,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT),
-            proxy=proxy_for(url) if self.proxy == "env" else self.proxy,
+            timeout=CLIENT_TIMEOUT,
+            proxy=proxy_for(outgoing.url) if self.proxy == "env" else self.proxy,
             ssl=self.ssl or True,
         )
-
-    def _headers(self, call: Request) -> dict[str, str]:
-        body = {} if call.json is None else {"Content-Type": JSON}
-        return {
-            "Authorization": self.key.header(),
-            "Accept": call.accept,
-            "Accept-Encoding": "gzip",
-            "User-Agent": USER_AGENT,
-            **body,
-        }
 
     def _connect(self) -> ConnectionPool:
         if self.given is not None:
@@ -247,18 +291,19 @@ class Transport:
         # Above what exchanges and streams may use together, so that nobody waits for a connection.
         return new_connections(2 * self.max_connections + 2)
 
-    def _check_home(self) -> LoopBinding:
+    def _check_open(self) -> LoopBinding:
         if self._closed:
             raise ClientClosedError("this client is closed; make a new PostHogEnv")
-        if self._home is None:
+        if self._binding is None:
             raise ClientClosedError(
                 "this client is not open; use it inside 'async with PostHogEnv(…) as env:'"
             )
-        self._home.check()
-        return self._home
+        self._binding.check()
+        return self._binding
 
 
-def _closed_meanwhile() -> APIConnectionError:
+def closed_meanwhile() -> APIConnectionError:
+    """Return the error for a call that was broken off because the client was closed."""
     return APIConnectionError(
         "the client was closed while the call was under way",
         may_have_been_processed=True,
@@ -266,11 +311,21 @@ def _closed_meanwhile() -> APIConnectionError:
     )
 
 
-def _written(call: Request) -> bytes | None:
-    if call.json is None:
+def _check_head(outgoing: Outgoing, answer: aiohttp.ClientResponse) -> None:
+    """Check the head of a successful answer; one that is not JSON must also say where it ends.
+
+    JSON that was cut does not parse; of CSV and text nobody could tell.
+    """
+    check_content_type(stated_type(answer.headers), outgoing.accept)
+    if outgoing.accept != JSON and answer.status == 200:
+        check_end(answer)
+
+
+def _encoded(request: Request) -> bytes | None:
+    if request.json is None:
         return None
     try:
-        return dump(call.json)
+        return dump(request.json)
     except (TypeError, ValueError, RecursionError) as error:
         reason = type(error).__name__
     raise ConfigurationError(f"json must be what JSON can hold ({reason})")

@@ -9,9 +9,9 @@ from posthog_env_async.errors import APIConnectionError, APITimeoutError
 
 from .backoff import RetrySafety
 from .request import READS, Request
-from .response_body import BodyError, SlowBodyError
+from .response_body import BodyError, BodyTooLargeError, SlowBodyError
 
-__all__ = ["FAULTS", "broken", "is_stale"]
+__all__ = ["FAULTS", "is_stale_connection", "map_error"]
 
 FAULTS = (
     aiohttp.ClientError,
@@ -22,6 +22,7 @@ FAULTS = (
     # aiohttp's word for a session that is closed or belongs to another loop.
     RuntimeError,
     BodyError,
+    BodyTooLargeError,
     SlowBodyError,
 )
 DISTRUSTED = (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)
@@ -46,27 +47,43 @@ REASONS: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-def is_stale(fault: Exception) -> bool:
+def is_stale_connection(fault: Exception) -> bool:
     """Whether other pooled connections may be as dead as this one was."""
     broke = isinstance(fault, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
     return broke and not isinstance(fault, aiohttp.ClientConnectorError)
 
 
-def broken(fault: Exception, call: Request, url: URL) -> APIConnectionError:
+def map_error(
+    fault: Exception, request: Request, url: URL, max_bytes: int = 0
+) -> APIConnectionError:
     """Return our error for a failed exchange; the fault's own text may hold the key."""
     unsent = isinstance(fault, UNSENT)
     late = isinstance(fault, asyncio.TimeoutError | SlowBodyError)
     place = str(url.with_query(None))
-    unknown = not unsent and call.method not in READS and call.repeats is not RetrySafety.SAFE
-    message = f"{_reason(fault)} ({call.method} {place})"
+    unknown = not unsent and request.method not in READS and request.repeats is not RetrySafety.SAFE
+    if isinstance(fault, BodyTooLargeError):
+        return _too_large(request, place, max_bytes)
+    message = f"{_reason(fault)} ({request.method} {place})"
     if unknown:
         message += "; the request may have been carried out: check before sending it again"
     return (APITimeoutError if late else APIConnectionError)(
         message,
-        method=call.method,
+        method=request.method,
         url=place,
         may_have_been_processed=unknown,
         retryable=not isinstance(fault, LASTING),
+    )
+
+
+def _too_large(request: Request, place: str, max_bytes: int) -> APIConnectionError:
+    return APIConnectionError(
+        f"no whole answer: it is larger than {max_bytes} bytes ({request.method} {place}); ask for"
+        " less at once with a smaller page_size, or raise max_response_bytes",
+        method=request.method,
+        url=place,
+        may_have_been_processed=request.repeats is not RetrySafety.SAFE,
+        retryable=False,
+        too_large=True,
     )
 
 

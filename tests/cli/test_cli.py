@@ -197,7 +197,7 @@ async def test_the_clients_own_limit_is_exit_code_75_too(fake: FakePostHog) -> N
 
 async def test_a_warning_is_one_line_that_names_the_option() -> None:
     async with FakePostHog(persons=1, mode="rewrite") as fake:
-        done = await ran(fake, "persons", "list")
+        done = await ran(fake, "persons", "list", "--prefix", "environments")
 
     assert done.err.splitlines()[0].startswith("note: ")
     assert "--prefix projects" in done.err

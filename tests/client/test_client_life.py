@@ -318,7 +318,13 @@ async def test_an_error_pickles_whole(answer: Any, kind: type[PostHogError]) -> 
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in posthog_env_async.__all__ if name.endswith("Error")]
+    "name",
+    [
+        name
+        for name in posthog_env_async.__all__
+        if isinstance(kind := getattr(posthog_env_async, name), type)
+        and issubclass(kind, PostHogError)
+    ],
 )
 def test_every_kind_of_error_pickles(name: str) -> None:
     kind = getattr(posthog_env_async, name)

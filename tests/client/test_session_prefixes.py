@@ -10,6 +10,7 @@ import pytest
 from posthog_env_async import (
     APIDeprecationWarning,
     APIStatusError,
+    ConfigurationError,
     EndpointNotAvailableError,
     PostHogEnv,
 )
@@ -155,7 +156,10 @@ async def test_a_server_below_a_sub_path_is_reached() -> None:
 
 
 async def test_the_end_of_the_prefix_is_announced_once_a_client() -> None:
-    async with FakePostHog(persons=3, mode="rewrite") as fake, client(fake) as env:
+    async with (
+        FakePostHog(persons=3, mode="rewrite") as fake,
+        client(fake, prefix="environments") as env,
+    ):
         with pytest.warns(APIDeprecationWarning, match="31 Jul 2026") as caught:
             await read_twice(env)
 
@@ -163,16 +167,51 @@ async def test_the_end_of_the_prefix_is_announced_once_a_client() -> None:
 
 
 async def test_the_end_may_come_without_a_date() -> None:
-    async with FakePostHog(persons=3, mode="rewrite", sunset=None) as fake, client(fake) as env:
+    async with (
+        FakePostHog(persons=3, mode="rewrite", sunset=None) as fake,
+        client(fake, prefix="environments") as env,
+    ):
         with pytest.warns(APIDeprecationWarning, match="a date it does not say"):
             await read(env)
 
 
-async def test_the_canonical_prefix_warns_of_nothing() -> None:
-    async with (
-        FakePostHog(persons=3, mode="rewrite") as fake,
-        client(fake, prefix="projects") as env,
-    ):
+@pytest.mark.parametrize("prefix", ["projects", "auto"])
+async def test_the_canonical_prefix_and_auto_warn_of_nothing(prefix: str) -> None:
+    async with FakePostHog(persons=3, mode="rewrite") as fake, client(fake, prefix=prefix) as env:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             await read(env)
+
+
+async def test_auto_goes_over_to_projects_when_the_end_of_the_other_is_announced() -> None:
+    async with FakePostHog(persons=3, mode="rewrite") as fake, client(fake) as env:
+        await read_twice(env)
+
+        assert env.prefix == "projects"
+    assert [request.path.split("/")[2] for request in fake.requests] == ["environments", "projects"]
+
+
+async def test_environments_stays_as_long_as_the_server_has_it() -> None:
+    async with (
+        FakePostHog(persons=3, mode="rewrite") as fake,
+        client(fake, prefix="environments") as env,
+    ):
+        with pytest.warns(APIDeprecationWarning):
+            await read_twice(env)
+
+        assert env.prefix == "environments"
+        assert env.with_options(prefix="auto").prefix == "projects"
+
+
+def test_the_prefix_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTHOG_PREFIX", "projects")
+
+    assert PostHogEnv(1, api_key="phx_a").prefix == "projects"
+    assert PostHogEnv(1, api_key="phx_a", prefix="environments").prefix == "environments"
+
+
+def test_an_unknown_prefix_in_the_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTHOG_PREFIX", "teams")
+
+    with pytest.raises(ConfigurationError, match="prefix must be"):
+        PostHogEnv(1, api_key="phx_a")

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
@@ -22,9 +23,12 @@ from .test_taskiq import merged_rows
 from .workers import most_in_any, refusals, say
 
 
-@pytest.fixture
-async def cluster(worker_environment: dict[str, str]) -> AsyncIterator["distributed.LocalCluster"]:
-    os.environ["POSTHOG_PERSONAL_API_KEY"] = FakePostHog(persons=0).key
+@asynccontextmanager
+async def cluster_for(
+    fake: FakePostHog, worker_environment: dict[str, str]
+) -> AsyncIterator["distributed.LocalCluster"]:
+    os.environ["POSTHOG_PERSONAL_API_KEY"] = fake.key
+    os.environ["POSTHOG_HOST"] = fake.url
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = worker_environment["PYTHONPATH"]
     async with distributed.LocalCluster(
@@ -37,7 +41,7 @@ async def cluster(worker_environment: dict[str, str]) -> AsyncIterator["distribu
         silence_logs=50,
     ) as made:
         yield made
-    del os.environ["POSTHOG_PERSONAL_API_KEY"]
+    del os.environ["POSTHOG_PERSONAL_API_KEY"], os.environ["POSTHOG_HOST"]
     if before is None:
         del os.environ["PYTHONPATH"]
     else:
@@ -48,7 +52,7 @@ async def cluster(worker_environment: dict[str, str]) -> AsyncIterator["distribu
     ("projects", "rate", "kills"), [(4, 40, 1), pytest.param(40, 40, 2, marks=pytest.mark.slow)]
 )
 async def test_a_cluster_exports_projects_though_workers_are_killed(
-    cluster: "distributed.LocalCluster",
+    worker_environment: dict[str, str],
     redis_url: str,
     tmp_path: Path,
     projects: int,
@@ -59,7 +63,11 @@ async def test_a_cluster_exports_projects_though_workers_are_killed(
     server = FakePostHog(
         persons=sizes, mode="routes", latency=0.05, throttles={"persons": ((rate, 1.0),)}
     )
-    async with server as fake, distributed.Client(cluster, asynchronous=True) as user:
+    async with (
+        server as fake,
+        cluster_for(fake, worker_environment) as cluster,
+        distributed.Client(cluster, asynchronous=True) as user,
+    ):
         async with PostHogEnv(1, api_key=fake.key, host=fake.url, limits=None) as env:
             rows = 1_000 if projects > 4 else 500
             partitions = await plan(env, projects=list(sizes), rows_per_partition=rows)

@@ -46,7 +46,7 @@ async def use(limiter: SharedLimiter, times: int = 1, budget: str = "persons") -
     """Send nothing so many times, and return how long it took."""
     began = time.monotonic()
     for _ in range(times):
-        async with limiter.slot(budget):
+        async with limiter.permit(budget):
             pass
     return time.monotonic() - began
 
@@ -54,7 +54,7 @@ async def use(limiter: SharedLimiter, times: int = 1, budget: str = "persons") -
 async def test_a_place_is_free_again_when_the_window_has_passed_since_the_end(make: Make) -> None:
     one, other = make(Limit(2, 0.5)), make(Limit(2, 0.5))
 
-    async with one.slot("persons"):
+    async with one.permit("persons"):
         await use(other)
         await anyio.sleep(0.2)
     waited = await use(other, 2)
@@ -66,7 +66,7 @@ async def test_a_request_under_way_keeps_its_place_beyond_the_lease(make: Make) 
     limit = Limit(1, 0.2)
     one, other = make(limit, lease=0.3), make(limit, lease=0.3)
 
-    async with one.slot("persons"):
+    async with one.permit("persons"):
         with anyio.move_on_after(1.0) as scope:
             await use(other)
 
@@ -78,7 +78,7 @@ async def test_the_place_of_a_worker_that_died_is_lost_for_its_lease_and_then_fr
 ) -> None:
     limit = Limit(1, 0.2)
     dead, other = make(limit, lease=0.5), make(limit, lease=0.5)
-    await dead.ledger.ask("default", (limit,), "somebody who dies", 0)
+    await dead.store.acquire("default", (limit,), "somebody who dies", 0)
 
     waited = await use(other)
 
@@ -101,7 +101,7 @@ async def test_budgets_are_counted_apart(make: Make) -> None:
 
     assert waited < 1.0
     with pytest.raises(RateLimitError):
-        async with limiter.slot("persons", longest=1.0):
+        async with limiter.permit("persons", max_wait=1.0):
             pass
 
 
@@ -118,7 +118,7 @@ async def test_what_is_left_is_told_for_all_processes_together(make: Make) -> No
     one, other = make(by_group=limits), make(by_group=limits)
 
     await use(one, 2)
-    async with other.slot("persons"):
+    async with other.permit("persons"):
         left = await one.left()
 
     assert left["persons"] == ((Limit(5, 60.0), 2), (Limit(9, 600.0), 6))
@@ -134,11 +134,11 @@ async def test_a_hold_of_one_process_holds_those_who_wait_in_another(make: Make)
     async with anyio.create_task_group() as group:
         group.start_soon(use, other)
         await anyio.sleep(0.1)
-        await one.hold("persons", 1.0)
+        await one.block("persons", 1.0)
     waited = time.monotonic() - began
 
     assert waited >= 1.0
-    assert other.held_for("persons") == 0.0
+    assert other.blocked_for("persons") == 0.0
 
 
 async def test_after_a_hold_requests_go_out_one_at_a_time_at_first(make: Make) -> None:
@@ -149,13 +149,13 @@ async def test_after_a_hold_requests_go_out_one_at_a_time_at_first(make: Make) -
 
     async def send(limiter: SharedLimiter) -> None:
         nonlocal under_way, most
-        async with limiter.slot("persons"):
+        async with limiter.permit("persons"):
             under_way += 1
             counts.append(under_way)
             await anyio.sleep(0.02)
             under_way -= 1
 
-    await one.hold("persons", 0.2)
+    await one.block("persons", 0.2)
     async with anyio.create_task_group() as group:
         for limiter in (one, other) * 8:
             group.start_soon(send, limiter)
@@ -167,11 +167,11 @@ async def test_after_a_hold_requests_go_out_one_at_a_time_at_first(make: Make) -
 async def test_a_hold_is_told_by_the_process_that_heard_it(make: Make) -> None:
     limiter = make(Limit(5, 1.0))
 
-    await limiter.hold("persons", 30.0)
+    await limiter.block("persons", 30.0)
 
-    assert 29.0 < limiter.held_for("persons") <= 30.0
+    assert 29.0 < limiter.blocked_for("persons") <= 30.0
     with pytest.raises(RateLimitError) as caught:
-        async with limiter.slot("persons", longest=10.0):
+        async with limiter.permit("persons", max_wait=10.0):
             pass
     assert 29.0 < (caught.value.retry_after or 0) <= 30.0
 
@@ -181,7 +181,7 @@ async def test_a_wait_that_is_too_long_raises_and_takes_no_place(make: Make) -> 
     await use(limiter)
 
     with pytest.raises(RateLimitError):
-        async with limiter.slot("persons", longest=0.5):
+        async with limiter.permit("persons", max_wait=0.5):
             pass
     waited = await use(limiter)
 
@@ -206,7 +206,7 @@ async def test_no_limit_means_no_wait_but_holds_are_kept(make: Make) -> None:
     limiter = make()
 
     free = await use(limiter, 100)
-    await limiter.hold("persons", 0.3)
+    await limiter.block("persons", 0.3)
     held = await use(limiter)
 
     assert not limiter.is_limited("persons")
@@ -235,7 +235,7 @@ async def test_without_redis_each_process_goes_on_with_its_share(tmp_path: Path)
         together = await use(limiter, 10)
         stop(server)
         alone = await use(limiter, 11)
-        await limiter.hold("persons", 0.4)
+        await limiter.block("persons", 0.4)
         held = await use(limiter)
 
     assert together < 0.5
@@ -252,7 +252,7 @@ async def test_a_hold_that_redis_cannot_be_told_of_is_kept_here(tmp_path: Path) 
     async with RedisLimiter(url, [Limit(20, 0.1)], on_unavailable=Share(2)) as limiter:
         await use(limiter)
         stop(server)
-        await limiter.hold("persons", 0.5)
+        await limiter.block("persons", 0.5)
         held = await use(limiter)
 
     assert held >= 0.45
@@ -289,7 +289,7 @@ async def test_a_limiter_of_the_same_key_shares_and_of_another_does_not(redis_ur
         await use(one)
         free = await use(another)
         with pytest.raises(RateLimitError):
-            async with same.slot("persons", longest=0.5):
+            async with same.permit("persons", max_wait=0.5):
                 pass
 
     assert free < 1.0

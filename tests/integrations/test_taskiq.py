@@ -56,7 +56,7 @@ async def export_with_kills(
     rows: int,
     kills: int,
 ) -> tuple[PartitionResult, ...]:
-    environment = {**environment, "POSTHOG_PERSONAL_API_KEY": fake.key}
+    environment = {**environment, "POSTHOG_PERSONAL_API_KEY": fake.key, "POSTHOG_HOST": fake.url}
     workers = [start_worker(redis, rate, environment) for _ in range(4)]
     broker = partition_broker(redis, longest_task=8.0)
     await broker.startup()

@@ -37,7 +37,7 @@ def counted_by_the_server(
         seen.append(now + duration * part)
         heapq.heappush(under_way, now + duration)
         if hold is not None:
-            window.hold(now + hold)
+            window.block(now + hold)
     return sorted(seen)
 
 

@@ -63,15 +63,15 @@ def test_a_budget_without_windows_is_open() -> None:
 def test_a_hold_stops_everybody_and_the_longest_counts() -> None:
     kept = Window(())
 
-    kept.hold(50.0)
-    kept.hold(20.0)
+    kept.block(50.0)
+    kept.block(20.0)
 
     assert kept.wait(10.0) == 40.0
 
 
 def test_after_a_hold_requests_go_out_one_at_a_time_then_two_then_more() -> None:
     kept = Window(())
-    kept.hold(10.0)
+    kept.block(10.0)
     together = list[int]()
 
     while kept.at_once < math.inf:
@@ -90,7 +90,7 @@ def test_after_a_hold_requests_go_out_one_at_a_time_then_two_then_more() -> None
 def test_what_ends_during_a_hold_does_not_open_the_door() -> None:
     kept = Window(())
     kept.start()
-    kept.hold(10.0)
+    kept.block(10.0)
 
     kept.end(5.0)
 
@@ -159,11 +159,11 @@ def limiter(now: Callable[[], float], **groups: list[Limit]) -> RateLimiter:
 
 async def test_a_slot_that_is_too_far_away_is_an_error() -> None:
     kept = limiter(lambda: 0.0, persons=[Limit(1, 60.0)])
-    async with kept.slot("persons"):
+    async with kept.permit("persons"):
         pass
 
     with pytest.raises(RateLimitError, match="persons"):
-        async with kept.slot("persons", longest=59.0):
+        async with kept.permit("persons", max_wait=59.0):
             pass
 
 
@@ -171,7 +171,7 @@ async def test_budgets_do_not_share_their_windows() -> None:
     kept = limiter(lambda: 0.0, persons=[Limit(1, 60.0)], default=[Limit(2, 60.0)])
 
     with anyio.fail_after(5):
-        async with kept.slot("persons"), kept.slot("default"), kept.slot("max_tools"):
+        async with kept.permit("persons"), kept.permit("default"), kept.permit("max_tools"):
             left = kept.left()
 
     assert left["persons"] == ((Limit(1, 60.0), 0),)
@@ -183,7 +183,7 @@ async def test_a_slot_opens_when_a_request_ends() -> None:
 
     with anyio.fail_after(5):
         for _ in range(3):
-            async with kept.slot("default", longest=60.0):
+            async with kept.permit("default", max_wait=60.0):
                 await anyio.lowlevel.checkpoint()
 
     assert kept.left()["default"] == ((Limit(1, 0.01), 0),)
@@ -194,7 +194,7 @@ async def test_a_hold_reaches_those_who_already_wait() -> None:
     began = anyio.current_time()
 
     async def ask() -> None:
-        async with kept.slot("default"):
+        async with kept.permit("default"):
             pass
 
     with anyio.fail_after(5):
@@ -202,18 +202,18 @@ async def test_a_hold_reaches_those_who_already_wait() -> None:
             group.start_soon(ask)
             group.start_soon(ask)
             await anyio.sleep(0.005)
-            await kept.hold("default", 0.1)
+            await kept.block("default", 0.1)
 
     assert anyio.current_time() - began >= 0.1
 
 
 async def test_a_limiter_shows_what_is_left_and_held() -> None:
     kept = limiter(lambda: 100.0, persons=[Limit(3, 60.0)], default=[])
-    async with kept.slot("persons"):
+    async with kept.permit("persons"):
         left = kept.left()
-    await kept.hold("persons", 7.0)
+    await kept.block("persons", 7.0)
 
     assert left == {"persons": ((Limit(3, 60.0), 2),), "max_tools": (), "default": ()}
-    assert kept.held_for("persons") == 7.0
-    assert kept.held_for("default") == 0.0
+    assert kept.blocked_for("persons") == 7.0
+    assert kept.blocked_for("default") == 0.0
     assert (kept.is_limited("persons"), kept.is_limited("max_tools")) == (True, False)

@@ -53,9 +53,12 @@ class Connection:
         ),
     ] = None
     prefix: Annotated[
-        Literal["environments", "projects"],
-        Parameter(help="The API's path; falls back to projects where a server has only that."),
-    ] = "environments"
+        Literal["auto", "environments", "projects"],
+        Parameter(
+            help="The API's path: auto goes over to projects when the server says so; by default"
+            " POSTHOG_PREFIX, else auto."
+        ),
+    ] = "auto"
     timeout: Annotated[float, Parameter(help="Seconds for one attempt of a request.")] = 120.0
     limit: Annotated[
         tuple[str, ...],

@@ -18,7 +18,7 @@ from posthog_env_async.export.files.worker import in_thread
 from posthog_env_async.export.options import FileOptions
 from posthog_env_async.export.state.report import ExportReport
 from posthog_env_async.pagination import Listing, ListingReport, ListingRun, QueryFingerprint
-from posthog_env_async.session import Backoff, Limiter
+from posthog_env_async.session import Backoff, Limiter, check_own_host
 
 from .plan import Partition, PartitionResult
 
@@ -45,13 +45,14 @@ async def run_partition(
     Args:
         partition: what `plan` made.
         folder: where files go; on a cluster one that all workers and the merge see.
-        env: the client to ask with; by default one for this call, its key from the environment,
-            that sits out an hour's wait.
+        env: the client to ask with; by default one for this call, key and host from the
+            environment, that sits out an hour's wait.
         limiter: for that one: the limiter that all workers share.
         compression: of the file.
         on_progress: as of `export`.
 
     Raises:
+        ConfigurationError: when the partition is of another host than the worker's own.
         CheckpointError: when another process reads the same partition into the same folder.
         PostHogError: what the listing raises; what was read is kept.
     """
@@ -72,15 +73,16 @@ async def _client(
     partition: Partition, env: PostHogEnv | None, limiter: Limiter | None
 ) -> AsyncGenerator[PostHogEnv]:
     if env is not None:
+        check_own_host(partition.host, env.host, "the partition")
         yield env
         return
     own = PostHogEnv(
         partition.project,
-        host=partition.host,
-        prefix=partition.prefix,
+        prefix="projects" if partition.prefix == "projects" else "auto",
         limiter=limiter,
         backoff=Backoff(max_wait=PATIENCE),
     )
+    check_own_host(partition.host, own.host, "the partition")
     async with own:
         yield own
 

@@ -1,10 +1,12 @@
-"""This process' side of a limiter whose books are kept where other processes see them, too."""
+"""This process' side of a limiter whose state is kept where other processes see it, too."""
 
 import asyncio
 import itertools
+import logging
 import math
 import os
 import secrets
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Literal, Self
@@ -12,30 +14,62 @@ from typing import Literal, Self
 import anyio
 import attrs
 
-from posthog_env_async.errors import LimiterUnavailableError
-from posthog_env_async.session import CLOUD_LIMITS, Limit, Limits, RateLimiter, over_limit
+from posthog_env_async.errors import ConfigurationError, LimiterUnavailableError
+from posthog_env_async.session import (
+    BUDGETS,
+    CLOUD_LIMITS,
+    LONGEST_BLOCK,
+    Limit,
+    Limits,
+    Permit,
+    RateLimiter,
+    describe,
+    over_limit,
+)
 
 from .store import LEASE, POLL_INTERVAL, LimitStore, Share
 
 __all__ = ["SharedLimiter"]
 
-BUDGETS = ("persons", "max_tools", "default")
 UNAVAILABLE_FOR = 5.0
 RELEASE_TIMEOUT = 2.0
+USABLE = 0.8
+"""The part of a lease in which a request may still begin, as this process' clock has it."""
+
+logger = logging.getLogger("posthog_env_async")
 
 
-def _names() -> Iterator[str]:
-    """Name requests so that no two of any process are the same, a forked one included."""
+def _new_ids() -> Iterator[str]:
+    """Name requests so that no two of any process are the same."""
     process = secrets.token_hex(6)
     return (f"{process}-{os.getpid():x}-{number:x}" for number in itertools.count(1))
 
 
 @attrs.define
 class _Queue:
-    """This process' side of one budget: one task at a time asks the books."""
+    """This process' side of one budget: one task at a time asks the store."""
 
-    turn: anyio.Lock = attrs.field(factory=anyio.Lock)
-    held_until: float = -math.inf
+    turn: asyncio.Lock = attrs.field(factory=asyncio.Lock)
+    blocked_until: float = -math.inf
+
+
+@attrs.define(eq=False)
+class _Lease:
+    """A permit that the store granted; it must be used while its lease is known to last."""
+
+    limiter: "SharedLimiter"
+    budget: str
+    id: str
+    valid_until: float
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether this process was stopped for so long that the place may be another's."""
+        return self.limiter.now() >= self.valid_until
+
+    async def release(self) -> None:
+        """Count the end of the request."""
+        await self.limiter.release(self)
 
 
 @attrs.define(eq=False)
@@ -43,22 +77,23 @@ class SharedLimiter:
     """The limits of one API key, kept where all its processes see them.
 
     In each process one task at a time asks; between processes the longest waiting comes first. A
-    request that is under way holds its place under a lease that is renewed while it lasts, so the
+    request that is under way keeps its place under a lease that is renewed while it lasts, so the
     place of a dead worker is lost for `lease` seconds and the window, and is never given twice.
-    Close it, or use it as `async with`.
+    Close it, or use it as `async with`; it belongs to one event loop and process.
     """
 
-    ledger: LimitStore
+    store: LimitStore
     limits: Limits = CLOUD_LIMITS
     on_unavailable: Literal["raise"] | Share = attrs.field(default="raise", kw_only=True)
     lease: float = attrs.field(default=LEASE, kw_only=True)
-    now: Callable[[], float] = attrs.field(default=anyio.current_time, kw_only=True)
+    now: Callable[[], float] = attrs.field(default=time.monotonic, kw_only=True)
     _queues: dict[str, _Queue] = attrs.field(factory=dict[str, _Queue], init=False)
-    _flying: dict[str, str] = attrs.field(factory=dict[str, str], init=False)
+    _leases: dict[str, _Lease] = attrs.field(factory=dict[str, _Lease], init=False)
     _renewing: "asyncio.Task[None] | None" = attrs.field(default=None, init=False)
-    _away_until: float = attrs.field(default=-math.inf, init=False)
-    _alone: RateLimiter | None = attrs.field(default=None, init=False)
-    _names: Iterator[str] = attrs.field(factory=_names, init=False)
+    _unavailable_until: float = attrs.field(default=-math.inf, init=False)
+    _own_share: RateLimiter | None = attrs.field(default=None, init=False)
+    _ids: Iterator[str] = attrs.field(factory=_new_ids, init=False)
+    _bound_to: tuple[int, asyncio.AbstractEventLoop] | None = attrs.field(default=None, init=False)
 
     async def __aenter__(self) -> Self:
         return self
@@ -67,137 +102,158 @@ class SharedLimiter:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Let go of the connection; requests under way keep their places until their lease ends."""
+        """Close the connection; requests under way keep their places until their lease ends."""
         if self._renewing is not None:
             self._renewing.cancel()
             await asyncio.gather(self._renewing, return_exceptions=True)
-        await self.ledger.aclose()
+        await self.store.aclose()
 
-    @asynccontextmanager
-    async def slot(self, budget: str, *, longest: float = math.inf) -> AsyncGenerator[None]:
-        """Wait for a place in every window of the budget and hold it while sending.
+    def describe(self) -> str:
+        """Say which limits apply and to whom."""
+        return f"{describe(self.limits)}; shared by all processes that name {self.store.shown}"
+
+    async def acquire(self, budget: str, *, max_wait: float = math.inf) -> Permit:
+        """Wait for a place in every window of the budget and take it until it is released.
 
         Raises:
-            RateLimitError: when the wait would be longer than `longest` seconds.
-            LimiterUnavailableError: when the books cannot be reached, unless there is a `Share`.
+            RateLimitError: when the wait would be longer than `max_wait` seconds.
+            LimiterUnavailableError: when the store cannot be reached, unless there is a `Share`.
+            ConfigurationError: in another event loop or process than at first.
         """
+        self._check_bound()
         name = self.limits.budget(budget)
-        who = await self._place_or_alone(name, longest)
-        if isinstance(who, RateLimiter):
-            async with who.slot(name, longest=longest):
-                yield
-            return
+        if not self._is_unavailable:
+            try:
+                lease = await self._acquire(name, max_wait)
+            except LimiterUnavailableError as error:
+                await self._use_own_share(error)
+            else:
+                self._own_share = None
+                return lease
+        assert self._own_share is not None  # noqa: S101 - told to the type checkers
+        return await self._own_share.acquire(name, max_wait=max_wait)
+
+    @asynccontextmanager
+    async def permit(self, budget: str, *, max_wait: float = math.inf) -> AsyncGenerator[None]:
+        """Hold a permit while the block runs; raises as `acquire`."""
+        permit = await self.acquire(budget, max_wait=max_wait)
         try:
             yield
         finally:
-            await self._end(name, who)
+            await permit.release()
 
-    async def hold(self, budget: str, seconds: float) -> None:
-        """Hold every task of the budget in every process, also those already waiting."""
-        name = self.limits.budget(budget)
-        self._note_hold(name, seconds)
-        if self._alone is not None:
-            await self._alone.hold(name, seconds)
-        if not self._is_away:
+    async def block(self, budget: str, seconds: float) -> None:
+        """Block every task of the budget in every process, for at most a day."""
+        name, seconds = self.limits.budget(budget), min(seconds, LONGEST_BLOCK)
+        self._note_block(name, seconds)
+        if self._own_share is not None:
+            await self._own_share.block(name, seconds)
+        if not self._is_unavailable:
             try:
-                await self.ledger.hold(name, self.limits.of(name), seconds)
+                await self.store.block(name, self.limits.of(name), seconds)
             except LimiterUnavailableError as error:
-                await self._go_alone(error)
+                await self._use_own_share(error)
 
     def is_limited(self, budget: str) -> bool:
         """Whether the budget has any window."""
         return bool(self.limits.of(budget))
 
-    def held_for(self, budget: str) -> float:
-        """Return for how many more seconds the budget is held, as far as this process was told."""
-        return max(0.0, self._queue(self.limits.budget(budget)).held_until - self.now())
+    def blocked_for(self, budget: str) -> float:
+        """Return for how many more seconds the budget is blocked, as far as known here."""
+        return max(0.0, self._queue(self.limits.budget(budget)).blocked_until - self.now())
 
     async def left(self) -> Mapping[str, tuple[tuple[Limit, int], ...]]:
         """Return how many requests each window has left, by budget, for all processes together."""
-        found: dict[str, tuple[tuple[Limit, int], ...]] = {}
+        left: dict[str, tuple[tuple[Limit, int], ...]] = {}
         for name in BUDGETS:
             limits = self.limits.of(name)
-            used = await self.ledger.used(self.limits.budget(name), limits)
-            found[name] = tuple(
+            used = await self.store.used(self.limits.budget(name), limits)
+            left[name] = tuple(
                 (limit, max(0, limit.requests - taken))
                 for limit, taken in zip(limits, used, strict=True)
             )
-        return found
+        return left
+
+    async def release(self, lease: _Lease) -> None:
+        """Count the end of a request; a store that is away lets its lease run out."""
+        self._leases.pop(lease.id, None)
+        with anyio.move_on_after(RELEASE_TIMEOUT, shield=True), suppress(LimiterUnavailableError):
+            await self.store.release(lease.budget, self.limits.of(lease.budget), lease.id)
 
     @property
-    def _is_away(self) -> bool:
-        return self._alone is not None and self.now() < self._away_until
+    def _is_unavailable(self) -> bool:
+        return self._own_share is not None and self.now() < self._unavailable_until
 
-    async def _place_or_alone(self, name: str, longest: float) -> str | RateLimiter:
-        if self._alone is None or not self._is_away:
-            try:
-                who = await self._place(name, longest)
-            except LimiterUnavailableError as error:
-                return await self._go_alone(error)
-            self._alone = None
-            return who
-        return self._alone
+    async def _use_own_share(self, error: LimiterUnavailableError) -> None:
+        """Go on with this process' share; it begins after the shortest window, blocked.
 
-    async def _go_alone(self, error: LimiterUnavailableError) -> RateLimiter:
-        """Return the limiter of this process' share; it begins after the shortest window, held.
-
-        Others may have used that window up just before the books went away.
+        Others may have used that window up just before the store went away. What does not pass,
+        such as a wrong password, is raised all the same.
         """
-        if not isinstance(self.on_unavailable, Share):
+        if not isinstance(self.on_unavailable, Share) or not error.retryable:
             raise error
-        self._away_until = self.now() + UNAVAILABLE_FOR
-        if self._alone is None:
-            self._alone = RateLimiter(self.on_unavailable.of(self.limits), self.now)
+        self._unavailable_until = self.now() + UNAVAILABLE_FOR
+        if self._own_share is None:
+            self._own_share = RateLimiter(self.on_unavailable.of(self.limits), self.now)
             for name in BUDGETS:
                 shortest = min((limit.seconds for limit in self.limits.of(name)), default=0.0)
-                await self._alone.hold(name, max(shortest, self.held_for(name)))
-        return self._alone
+                await self._own_share.block(name, max(shortest, self.blocked_for(name)))
 
-    async def _place(self, name: str, longest: float) -> str:
-        queue, who, ticket, granted = self._queue(name), next(self._names), 0, False
+    async def _acquire(self, name: str, max_wait: float) -> _Lease:
+        queue, id, ticket, lease = self._queue(name), next(self._ids), 0, None
         async with queue.turn:
             try:
                 while True:
-                    turn = await self.ledger.ask(name, self.limits.of(name), who, ticket)
-                    self._note_hold(name, turn.held)
-                    if turn.granted:
-                        granted = True
-                        self._keep(name, who)
-                        return who
-                    if turn.wait > longest:
-                        raise over_limit(name, turn.wait)
-                    ticket = turn.ticket
-                    await anyio.sleep(min(turn.wait, POLL_INTERVAL))
+                    asked = self.now()
+                    grant = await self.store.acquire(name, self.limits.of(name), id, ticket)
+                    self._note_block(name, grant.blocked)
+                    if grant.granted:
+                        lease = self._keep(_Lease(self, name, id, asked + USABLE * self.lease))
+                        return lease
+                    if grant.wait > max_wait:
+                        raise over_limit(name, grant.wait, blocked=grant.blocked >= grant.wait)
+                    ticket = grant.ticket
+                    await asyncio.sleep(min(grant.wait, POLL_INTERVAL))
             finally:
-                if not granted:
-                    await self._leave(name, who)
+                if lease is None:
+                    await self._cancel(name, id)
 
-    async def _leave(self, name: str, who: str) -> None:
-        # Unreachable books forget it by themselves: the queue by its promise, a place by its lease.
+    async def _cancel(self, name: str, id: str) -> None:
+        # An unreachable store forgets it by itself: the queue by its promise, a place by its lease.
         with anyio.move_on_after(RELEASE_TIMEOUT, shield=True), suppress(LimiterUnavailableError):
-            await self.ledger.leave(name, who)
+            await self.store.cancel(name, id)
 
-    async def _end(self, name: str, who: str) -> None:
-        self._flying.pop(who, None)
-        with anyio.move_on_after(RELEASE_TIMEOUT, shield=True), suppress(LimiterUnavailableError):
-            await self.ledger.end(name, self.limits.of(name), who)
-
-    def _keep(self, name: str, who: str) -> None:
-        self._flying[who] = name
+    def _keep(self, lease: _Lease) -> _Lease:
+        self._leases[lease.id] = lease
         if self._renewing is None or self._renewing.done():
             self._renewing = asyncio.create_task(self._renew())
+        return lease
 
     async def _renew(self) -> None:
-        while self._flying:
-            await anyio.sleep(self.lease / 3)
-            flying = [(name, who) for who, name in self._flying.items()]
+        while self._leases:
+            await asyncio.sleep(self.lease / 3)
+            asked, leases = self.now(), tuple(self._leases.values())
+            usable = [lease for lease in leases if not lease.is_expired]
             with suppress(LimiterUnavailableError):
-                await self.ledger.renew(flying)
+                await self.store.renew([(lease.budget, lease.id) for lease in leases])
+                for lease in usable:
+                    lease.valid_until = asked + USABLE * self.lease
 
-    def _note_hold(self, name: str, seconds: float) -> None:
+    def _note_block(self, name: str, seconds: float) -> None:
         if seconds > 0:
             queue = self._queue(name)
-            queue.held_until = max(queue.held_until, self.now() + seconds)
+            queue.blocked_until = max(queue.blocked_until, self.now() + seconds)
 
     def _queue(self, name: str) -> _Queue:
         return self._queues.setdefault(name, _Queue())
+
+    def _check_bound(self) -> None:
+        here = (os.getpid(), asyncio.get_running_loop())
+        if self._bound_to is None:
+            self._bound_to = here
+            if self.limits is CLOUD_LIMITS:
+                logger.info("no limits were given, so Cloud's apply: %s", self.describe())
+        if self._bound_to != here:
+            raise ConfigurationError(
+                "this limiter was used in another process or event loop before; make one in each"
+            )

@@ -1,4 +1,4 @@
-"""The books of a budget in SQLite: statements of one transaction, as the scripts in Redis."""
+"""The state of a budget in SQLite: statements of one transaction, as the scripts in Redis."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import attrs
 
 from posthog_env_async.session import Limit
-from posthog_env_async.session.limits import WIDE_OPEN
+from posthog_env_async.session.rate_limiter import MOST_AT_ONCE
 
-from .store import GRACE, POLL_INTERVAL, RAMP_POLL, Turn
+from .store import GRACE, POLL_INTERVAL, RAMP_POLL, Grant
 
 __all__ = ["Clock", "SQLiteBudget"]
 
@@ -41,13 +41,13 @@ class SQLiteBudget:
     SCHEMA: ClassVar[tuple[str, ...]] = (
         "PRAGMA journal_mode = WAL",
         "PRAGMA synchronous = NORMAL",
-        "CREATE TABLE IF NOT EXISTS ended (budget, who, at REAL, PRIMARY KEY (budget, who))",
+        "CREATE TABLE IF NOT EXISTS ended (budget, id, at REAL, PRIMARY KEY (budget, id))",
         "CREATE INDEX IF NOT EXISTS ended_at ON ended (budget, at)",
-        "CREATE TABLE IF NOT EXISTS flying (budget, who, lease REAL, PRIMARY KEY (budget, who))",
-        "CREATE TABLE IF NOT EXISTS waiting (budget, who, ticket INTEGER, promised REAL,"
-        " PRIMARY KEY (budget, who))",
-        "CREATE TABLE IF NOT EXISTS state (budget PRIMARY KEY, ticket INTEGER, held REAL,"
-        " at_once INTEGER, now REAL, wall REAL, monotonic REAL)",
+        "CREATE TABLE IF NOT EXISTS leases (budget, id, until REAL, PRIMARY KEY (budget, id))",
+        "CREATE TABLE IF NOT EXISTS queue (budget, id, ticket INTEGER, promised REAL,"
+        " PRIMARY KEY (budget, id))",
+        "CREATE TABLE IF NOT EXISTS budgets (budget PRIMARY KEY, ticket INTEGER,"
+        " blocked_until REAL, at_once INTEGER, now REAL, wall REAL, monotonic REAL)",
     )
 
     cursor: sqlite3.Cursor
@@ -55,73 +55,80 @@ class SQLiteBudget:
     clock: Clock
     lease: float
     now: float = attrs.field(init=False)
-    held: float = attrs.field(init=False)
+    blocked_until: float = attrs.field(init=False)
     at_once: int = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._do("INSERT OR IGNORE INTO state VALUES (?, 0, 0, 0, 0, 0, 0)")
-        self.held, self.at_once = self._row("SELECT held, at_once FROM state")
-        after = self.clock.after(*self._row("SELECT now, wall, monotonic FROM state"))
+        self._do("INSERT OR IGNORE INTO budgets VALUES (?, 0, 0, 0, 0, 0, 0)")
+        self.blocked_until, self.at_once = self._row("SELECT blocked_until, at_once FROM budgets")
+        after = self.clock.after(*self._row("SELECT now, wall, monotonic FROM budgets"))
         self.now = after[0]
-        self._change("UPDATE state SET now = ?, wall = ?, monotonic = ?", *after)
-        self._settle()
+        self._change("UPDATE budgets SET now = ?, wall = ?, monotonic = ?", *after)
+        self._end_expired()
 
-    def ask(self, limits: Sequence[Limit], who: str, ticket: int) -> Turn:
+    def acquire(self, limits: Sequence[Limit], id: str, ticket: int) -> Grant:
         """Take a place in every window, or queue for one."""
-        self._drop("DELETE FROM waiting", "promised <= ?", self.now)
-        front = self._count("waiting", "ticket < ?", ticket or 1 << 62)
-        busy = front + self._count("flying")
-        wait = max(self.held - self.now, *(self._wait(limit, busy) for limit in limits), 0.0)
+        self._drop("DELETE FROM queue", "promised <= ?", self.now)
+        queued = self._count("queue", "ticket < ?", ticket or 1 << 62)
+        busy = queued + self._count("leases")
+        wait = max(
+            self.blocked_until - self.now, *(self._wait(limit, busy) for limit in limits), 0.0
+        )
         if self.at_once and busy >= self.at_once:
             wait = max(wait, RAMP_POLL)
         if wait <= 0:
-            self._drop("DELETE FROM waiting", "who = ?", who)
-            self._do("INSERT OR REPLACE INTO flying VALUES (?, ?, ?)", who, self.now + self.lease)
-            return Turn(granted=True, wait=0.0, ticket=ticket, held=0.0)
+            self._drop("DELETE FROM queue", "id = ?", id)
+            self._do("INSERT OR REPLACE INTO leases VALUES (?, ?, ?)", id, self.now + self.lease)
+            return Grant(granted=True, wait=0.0, ticket=ticket, blocked=0.0)
         ticket = ticket or self._next_ticket()
         promised = self.now + min(wait, POLL_INTERVAL) + GRACE
-        self._do("INSERT OR REPLACE INTO waiting VALUES (?, ?, ?, ?)", who, ticket, promised)
-        return Turn(granted=False, wait=wait, ticket=ticket, held=max(0.0, self.held - self.now))
+        self._do("INSERT OR REPLACE INTO queue VALUES (?, ?, ?, ?)", id, ticket, promised)
+        return Grant(
+            granted=False, wait=wait, ticket=ticket, blocked=max(0.0, self.blocked_until - self.now)
+        )
 
-    def leave(self, who: str) -> None:
-        """Forget somebody who will not send."""
-        self._drop("DELETE FROM waiting", "who = ?", who)
-        self._drop("DELETE FROM flying", "who = ?", who)
+    def cancel(self, id: str) -> None:
+        """Cancel a request that will not be sent."""
+        self._drop("DELETE FROM queue", "id = ?", id)
+        self._drop("DELETE FROM leases", "id = ?", id)
 
-    def end(self, limits: Sequence[Limit], who: str) -> None:
+    def release(self, limits: Sequence[Limit], id: str) -> None:
         """Count the end of a request."""
-        self._drop("DELETE FROM flying", "who = ?", who)
+        self._drop("DELETE FROM leases", "id = ?", id)
         if limits:
             longest = max(limit.seconds for limit in limits)
             self._drop("DELETE FROM ended", "at <= ?", self.now - longest)
-            self._do("INSERT OR REPLACE INTO ended VALUES (?, ?, ?)", who, self.now)
-        if self.at_once and self.now >= self.held:
-            wider = self.at_once * 2 if self.at_once < WIDE_OPEN else 0
-            self._change("UPDATE state SET at_once = ?", wider)
+            self._do("INSERT OR REPLACE INTO ended VALUES (?, ?, ?)", id, self.now)
+        if self.at_once and self.now >= self.blocked_until:
+            wider = self.at_once * 2 if self.at_once < MOST_AT_ONCE else 0
+            self._change("UPDATE budgets SET at_once = ?", wider)
 
-    def renew(self, names: Sequence[str]) -> None:
-        """Say that these requests are still under way."""
-        for who in names:
-            self._drop("DELETE FROM ended", "who = ?", who)
-            self._do("INSERT OR REPLACE INTO flying VALUES (?, ?, ?)", who, self.now + self.lease)
+    def renew(self, ids: Sequence[str]) -> None:
+        """Renew the leases of requests."""
+        for id in ids:
+            self._drop("DELETE FROM ended", "id = ?", id)
+            self._do("INSERT OR REPLACE INTO leases VALUES (?, ?, ?)", id, self.now + self.lease)
 
-    def hold(self, seconds: float) -> None:
-        """Let nobody start for so many seconds, and then one at a time."""
-        self._change("UPDATE state SET held = ?, at_once = 1", max(self.held, self.now + seconds))
+    def block(self, seconds: float) -> None:
+        """Block the budget for so many seconds; then one request at a time may start."""
+        self._change(
+            "UPDATE budgets SET blocked_until = ?, at_once = 1",
+            max(self.blocked_until, self.now + seconds),
+        )
 
     def used(self, limits: Sequence[Limit]) -> Sequence[int]:
         """Return how many places of each window are taken."""
-        flying = self._count("flying")
-        return [flying + self._count("ended", "at > ?", self.now - x.seconds) for x in limits]
+        leases = self._count("leases")
+        return [leases + self._count("ended", "at > ?", self.now - x.seconds) for x in limits]
 
-    def _settle(self) -> None:
-        """Count requests whose lease ran out as ended then: nobody knows when they were sent."""
+    def _end_expired(self) -> None:
+        """Count requests idse lease ran out as ended then: nobody knows when they were sent."""
         self._do(
-            "INSERT OR REPLACE INTO ended SELECT budget, who, lease FROM flying"
-            " WHERE budget = ? AND lease <= ?",
+            "INSERT OR REPLACE INTO ended SELECT budget, id, until FROM leases"
+            " WHERE budget = ? AND until <= ?",
             self.now,
         )
-        self._drop("DELETE FROM flying", "lease <= ?", self.now)
+        self._drop("DELETE FROM leases", "until <= ?", self.now)
 
     def _wait(self, limit: Limit, busy: int) -> float:
         free = limit.requests - busy
@@ -133,8 +140,8 @@ class SQLiteBudget:
         return 0.0 if found is None else found[0] + limit.seconds - self.now
 
     def _next_ticket(self) -> int:
-        self._change("UPDATE state SET ticket = ticket + 1")
-        ticket: int = self._row("SELECT ticket FROM state")[0]
+        self._change("UPDATE budgets SET ticket = ticket + 1")
+        ticket: int = self._row("SELECT ticket FROM budgets")[0]
         return ticket
 
     def _count(self, table: str, condition: str = "1", *values: float) -> int:

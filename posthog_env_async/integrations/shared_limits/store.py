@@ -1,4 +1,4 @@
-"""What a shared limiter's books have to offer, and what to do without them."""
+"""What the store of a shared limiter has to offer, and what to do without it."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,7 +8,7 @@ import attrs
 from posthog_env_async.errors import ConfigurationError
 from posthog_env_async.session import Limit, Limits
 
-__all__ = ["GRACE", "LEASE", "POLL_INTERVAL", "RAMP_POLL", "LimitStore", "Share", "Turn"]
+__all__ = ["GRACE", "LEASE", "POLL_INTERVAL", "RAMP_POLL", "Grant", "LimitStore", "Share"]
 
 LEASE = 30.0
 POLL_INTERVAL = 10.0
@@ -17,22 +17,22 @@ RAMP_POLL = 0.05
 
 
 @attrs.frozen
-class Turn:
-    """What the books say to somebody who asks.
+class Grant:
+    """The store's answer to a request that wants a place.
 
     Not granted: ask again after `wait` seconds with the same `ticket`, which keeps the place in the
-    queue. `held` is for how long a hold stands.
+    queue. `blocked` is for how many more seconds the server's 429 blocks the budget.
     """
 
     granted: bool
     wait: float
     ticket: int
-    held: float
+    blocked: float
 
 
 @attrs.frozen
 class Share:
-    """Go on without the shared books, each of `processes` with its part of every window."""
+    """Go on without the shared store, each of `processes` with its part of every window."""
 
     processes: int
 
@@ -58,29 +58,34 @@ class Share:
 
 
 class LimitStore(Protocol):
-    """The books of every budget, shared by processes; `who` names one request.
+    """The state of every budget, shared by processes; `id` names one request.
 
-    A ledger that cannot be reached raises `LimiterUnavailableError`.
+    A store that cannot be reached raises `LimiterUnavailableError`.
     """
 
-    async def ask(self, budget: str, limits: Sequence[Limit], who: str, ticket: int) -> Turn:
+    @property
+    def shown(self) -> str:
+        """Where it is, without secrets."""
+        ...
+
+    async def acquire(self, budget: str, limits: Sequence[Limit], id: str, ticket: int) -> Grant:
         """Take a place in every window, or queue for one; `ticket` is 0 when first asked."""
         ...
 
-    async def leave(self, budget: str, who: str) -> None:
-        """Forget somebody who will not send."""
+    async def cancel(self, budget: str, id: str) -> None:
+        """Cancel a request that will not be sent."""
         ...
 
-    async def end(self, budget: str, limits: Sequence[Limit], who: str) -> None:
+    async def release(self, budget: str, limits: Sequence[Limit], id: str) -> None:
         """Count the end of a request."""
         ...
 
-    async def renew(self, flying: Sequence[tuple[str, str]]) -> None:
-        """Say that these requests (budget, who) are still under way."""
+    async def renew(self, leases: Sequence[tuple[str, str]]) -> None:
+        """Renew the leases of these requests (budget, id)."""
         ...
 
-    async def hold(self, budget: str, limits: Sequence[Limit], seconds: float) -> None:
-        """Let nobody of the budget start for so many seconds, and then one at a time."""
+    async def block(self, budget: str, limits: Sequence[Limit], seconds: float) -> None:
+        """Block the budget for so many seconds; then one request at a time may start."""
         ...
 
     async def used(self, budget: str, limits: Sequence[Limit]) -> Sequence[int]:
@@ -88,5 +93,5 @@ class LimitStore(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Let go of the connection; asking again opens another."""
+        """Close the connection; the next call opens another."""
         ...

@@ -55,6 +55,8 @@ async def doctor(
 
 
 async def _examine(connection: Connection, needed: frozenset[str]) -> tuple[list[Check], int]:
+    if connection.prefix == "auto":  # which would go over to the other without a word
+        connection = attrs.evolve(connection, prefix="environments")
     try:
         client = connection.described(connection.key())
     except ConfigurationError as error:

@@ -1,0 +1,134 @@
+"""One call under way: its attempts, what it counts, and what an observer is told of it."""
+
+import itertools
+import logging
+from typing import Final
+
+import attrs
+from yarl import URL
+
+from posthog_env_async.errors import APIStatusError, PostHogError, RateLimitError
+from posthog_env_async.events import (
+    CallEnded,
+    CallStarted,
+    Emitter,
+    LimitWaited,
+    RequestEnded,
+    RequestStarted,
+    RetryScheduled,
+)
+
+from .api_key import APIKey
+from .request import Request, RequestCounter
+
+__all__ = ["Call"]
+
+LEAST_WAIT = 0.001
+NUMBERS: Final = itertools.count(1)
+
+logger = logging.getLogger("posthog_env_async")
+
+
+@attrs.define(eq=False)
+class Call:
+    """A request with all its attempts; times are those of the session's clock."""
+
+    request: Request
+    counter: RequestCounter
+    emit: Emitter | None
+    began: float
+    attempt: int = 0
+    status: int | None = None
+    key: APIKey | None = None
+    has_renewed_key: bool = False
+    number: int = attrs.field(factory=NUMBERS.__next__)
+    _route: str = ""
+    _waited: float = 0.0
+    _sent_at: float = 0.0
+
+    def note_begin(self, prefix: str) -> None:
+        """Tell the observer that the call begins."""
+        if self.emit:
+            self._route = self.request.route(prefix)
+            method, route = self.request.method, self._route
+            self.emit(CallStarted(method=method, route=route, call=self.number))
+
+    def note_permit(self, asked: float, now: float) -> None:
+        """Take note of how long the request waited for its permit."""
+        self._waited, self._sent_at = now - asked, now
+        if self.emit and self._waited >= LEAST_WAIT:
+            budget, seconds = self.request.budget, self._waited
+            self.emit(LimitWaited(budget=budget, seconds=seconds, call=self.number))
+
+    def note_request(self, url: URL) -> None:
+        """Count a request that goes out."""
+        self._count(requests=1)
+        if self.emit:
+            is_projects = "/api/projects/" in url.raw_path
+            self._route = self.request.route("projects" if is_projects else "environments")
+            method, route, attempt = self.request.method, self._route, self.attempt
+            event = RequestStarted(method=method, route=route, attempt=attempt, call=self.number)
+            self.emit(event)
+
+    def note_response(self, now: float, status: int | None, size: int, error: str | None) -> None:
+        """Take note of a response, or of the error that came in its place."""
+        self.status = status
+        if self.emit:
+            event = RequestEnded(
+                method=self.request.method,
+                route=self._route,
+                attempt=self.attempt,
+                status=status,
+                bytes=size,
+                seconds=now - self._sent_at,
+                waited=self._waited,
+                error=error,
+                call=self.number,
+            )
+            self.emit(event)
+
+    def note_not_sent(self, now: float) -> None:
+        """Take back a request whose permit expired before it could be sent."""
+        self._count(requests=-1)
+        self.note_response(now, None, 0, "PermitExpiredError")
+
+    def note_retry(self, failure: PostHogError, delay: float) -> None:
+        """Count, log and tell that another attempt follows after `delay` seconds."""
+        self._count(retries=1, lost=int(not isinstance(failure, RateLimitError)))
+        status = failure.status if isinstance(failure, APIStatusError) else None
+        kind, request = type(failure).__name__, self.request
+        shown = kind if status is None else f"{kind} {status}"
+        text = "attempt %d failed, next in %.1f s: %s %s %s"
+        logger.warning(text, self.attempt, delay, request.method, request.path, shown)
+        if self.emit:
+            event = RetryScheduled(
+                method=request.method,
+                route=self._route,
+                attempt=self.attempt,
+                status=status,
+                error=kind,
+                wait=delay,
+                call=self.number,
+            )
+            self.emit(event)
+
+    def note_end(self, now: float, failure: PostHogError | None) -> None:
+        """Tell the observer that the call ended."""
+        if self.emit:
+            event = CallEnded(
+                method=self.request.method,
+                route=self._route,
+                attempts=self.attempt,
+                status=self.status,
+                error=None if failure is None else type(failure).__name__,
+                seconds=now - self.began,
+                call=self.number,
+            )
+            self.emit(event)
+
+    def _count(self, requests: int = 0, retries: int = 0, lost: int = 0) -> None:
+        meter = self.request.meter
+        for counter in (self.counter,) if meter is None else (self.counter, meter):
+            counter.requests += requests
+            counter.retries += retries
+            counter.lost += lost
