@@ -36,6 +36,7 @@ def structured_rows(kind: type[T]) -> RowType[T]:
         lambda text: with_text(structure(kind, load(text)), text),
         _item_key(kind),
         lambda _: None,
+        model=kind,
     )
 
 
@@ -74,5 +75,12 @@ def lazy_rows(kind: type[T], check: Callable[[bytes], object]) -> RowType[T]:
         return None if keys is None else (rows, keys)
 
     return RowType(
-        decode_row, text_key, text_stamp, decode_page, build, check, stamps_at_head=stamps_at_head
+        decode_row,
+        text_key,
+        text_stamp,
+        decode_page,
+        build,
+        check,
+        stamps_at_head=stamps_at_head,
+        model=kind,
     )

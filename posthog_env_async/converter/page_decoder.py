@@ -49,7 +49,8 @@ class RowType(Generic[T]):
     with the same `stamp` may change places, and `stamps` gives those of many at once. `decode_page`
     gives rows and keys of a whole page where that is quicker, or `None` when some row of it is odd.
     `build` converts rows to what the caller gets; only then, so that a page is cheap to keep.
-    `check` raises what `decode_row` leaves to the first look at a row.
+    `check` raises what `decode_row` leaves to the first look at a row. `model` is the class of what
+    the caller gets, where that is not plain data.
     """
 
     decode_row: Callable[[Raw], Any]
@@ -59,6 +60,7 @@ class RowType(Generic[T]):
     build: Callable[[list[Any]], list[T]] | None = None
     check: Callable[[Any], object] | None = None
     stamps_at_head: Callable[[Sequence[Any]], list[str | None] | None] = lambda _: None
+    model: type[Any] | None = None
 
     def read(self, text: Raw) -> T:
         """Read a row that stands alone."""

@@ -158,6 +158,16 @@ class Listing(_Readable[T]):
         """What is listed, as fingerprints."""
         return self._source.subject
 
+    @property
+    def model(self) -> type[Any] | None:
+        """The class of the items; `None` for plain data."""
+        return self._source.rows.model
+
+    @property
+    def project_id(self) -> str | None:
+        """The project that is read; `None` for what lies above projects."""
+        return self._source.call.project
+
     def _run(self) -> ListingRun[T]:
         return self.iterate()
 
@@ -217,6 +227,16 @@ class CursorListing(_Readable[T]):
     def subject(self) -> QueryFingerprint:
         """What is listed, as fingerprints."""
         return self._source.subject
+
+    @property
+    def model(self) -> type[Any] | None:
+        """The class of the items; `None` for plain data."""
+        return self._source.rows.model
+
+    @property
+    def project_id(self) -> str | None:
+        """The project that is read; `None` for what lies above projects."""
+        return self._source.call.project
 
     def _run(self) -> ListingRun[T]:
         return self.iterate()

@@ -216,3 +216,15 @@ async def test_a_listing_shows_no_personal_value(env: PostHogEnv) -> None:
 async def test_a_page_size_is_checked_when_a_listing_is_made(env: PostHogEnv) -> None:
     with pytest.raises(ConfigurationError):
         env.listing("persons/", page_size=0)
+
+
+async def test_a_listing_tells_its_model_and_its_project(env: PostHogEnv) -> None:
+    from posthog_env_async import LogEntry, Person
+
+    assert env.persons.list().model is Person
+    assert env.persons.list().project_id == "1"
+    assert env.logs.query().model is LogEntry
+    assert env.logs.query().project_id == "1"
+    assert env.listing("persons/").model is None
+    assert env.listing("persons/", model=Person).model is Person
+    assert env.projects.list().project_id is None
