@@ -8,11 +8,13 @@ import attrs
 
 from posthog_env_async.converter import RowType, structured_rows
 
+from .model import Model, to_mapping, to_time
+
 __all__ = ["ACTIVITY_ROWS", "VALUE_ROWS", "ActivityEntry", "PropertyValue"]
 
 
 @attrs.frozen
-class ActivityEntry:
+class ActivityEntry(Model):
     """One entry of the activity log (docs/server.md, Other person actions).
 
     `item_id` is the person's uuid or number as text; `detail` says what changed, `user` who did it.
@@ -22,19 +24,27 @@ class ActivityEntry:
     activity: str | None = None
     scope: str | None = None
     item_id: str | None = None
-    created_at: datetime | None = None
-    user: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
-    detail: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
-    extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    created_at: datetime | None = attrs.field(default=None, converter=to_time)
+    user: Mapping[str, Any] = attrs.field(
+        default=None, converter=to_mapping, repr=False, hash=False
+    )
+    detail: Mapping[str, Any] = attrs.field(
+        default=None, converter=to_mapping, repr=False, hash=False
+    )
+    extra: Mapping[str, Any] = attrs.field(
+        default=None, converter=to_mapping, repr=False, hash=False
+    )
 
 
 @attrs.frozen
-class PropertyValue:
+class PropertyValue(Model):
     """One value of a property, mostly a text, and how many persons have it."""
 
-    name: Any = attrs.field(default=None, repr=False)
+    name: Any = attrs.field(default=None, repr=False, hash=False)
     count: int | None = None
-    extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    extra: Mapping[str, Any] = attrs.field(
+        default=None, converter=to_mapping, repr=False, hash=False
+    )
 
 
 ACTIVITY_ROWS: RowType[ActivityEntry] = structured_rows(ActivityEntry)

@@ -8,11 +8,13 @@ import attrs
 
 from posthog_env_async.converter import RowType, structured_rows
 
+from .model import Model, to_mapping, to_time
+
 __all__ = ["COHORT_ROWS", "Cohort"]
 
 
 @attrs.frozen
-class Cohort:
+class Cohort(Model):
     """A cohort of persons: static, or by filters (docs/server.md, Other person actions).
 
     `count` is how many persons the server counted when it last calculated the cohort; `None` where
@@ -20,15 +22,19 @@ class Cohort:
     """
 
     id: int
-    name: str | None = None
+    name: str | None = attrs.field(default=None, repr=False)
     description: str | None = attrs.field(default=None, repr=False)
     count: int | None = None
     is_static: bool | None = None
     is_calculating: bool | None = None
-    created_at: datetime | None = None
-    last_calculation: datetime | None = None
-    filters: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
-    extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    created_at: datetime | None = attrs.field(default=None, converter=to_time)
+    last_calculation: datetime | None = attrs.field(default=None, converter=to_time)
+    filters: Mapping[str, Any] = attrs.field(
+        default=None, converter=to_mapping, repr=False, hash=False
+    )
+    extra: Mapping[str, Any] = attrs.field(
+        default=None, converter=to_mapping, repr=False, hash=False
+    )
 
 
 COHORT_ROWS: RowType[Cohort] = structured_rows(Cohort)

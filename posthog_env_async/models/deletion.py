@@ -1,6 +1,6 @@
 """Deletions of persons: what a request did, and what became of the events."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -9,37 +9,54 @@ import attrs
 
 from posthog_env_async.converter import RowType, structured_rows
 
+from .model import Model, to_mapping, to_time, to_uuid
+
 __all__ = ["DELETION_ROWS", "DeletionError", "DeletionStatus", "DeletionSummary", "PersonDeletion"]
 
 DeletionStatus = Literal["pending", "completed", "all"]
 
 
 @attrs.frozen
-class PersonDeletion:
+class PersonDeletion(Model):
     """The deletion of a person's events (docs/server.md, Other person actions).
 
     `status` is `pending` or `completed`, or what later servers add; `delete_verified_at` is when
     the server made sure that no event is left. A person deleted without its events has none.
     """
 
-    person_uuid: UUID
+    person_uuid: UUID = attrs.field(converter=to_uuid)
     status: str = "pending"
-    created_at: datetime | None = None
-    delete_verified_at: datetime | None = None
-    extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    created_at: datetime | None = attrs.field(default=None, converter=to_time)
+    delete_verified_at: datetime | None = attrs.field(default=None, converter=to_time)
+    extra: Mapping[str, Any] = attrs.field(
+        default=None, converter=to_mapping, repr=False, hash=False
+    )
 
 
 @attrs.frozen
-class DeletionError:
+class DeletionError(Model):
     """A person that could not be deleted, and at which step, where the server says so."""
 
-    person_uuid: UUID | None = None
+    person_uuid: UUID | None = attrs.field(
+        default=None, converter=attrs.converters.optional(to_uuid)
+    )
     step: str | None = None
-    extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    extra: Mapping[str, Any] = attrs.field(
+        default=None, converter=to_mapping, repr=False, hash=False
+    )
+
+
+def _to_errors(
+    errors: Iterable[DeletionError | Mapping[str, Any]],
+) -> tuple[DeletionError, ...]:
+    return tuple(
+        error if isinstance(error, DeletionError) else DeletionError.from_dict(error)
+        for error in errors
+    )
 
 
 @attrs.frozen(kw_only=True)
-class DeletionSummary:
+class DeletionSummary(Model):
     """What `persons.delete_many` did, as far as the server says; `None` where it does not.
 
     The newest servers delete later: then `deleted` is 0 and `queued` has the number, which is a
@@ -51,7 +68,7 @@ class DeletionSummary:
     queued: int | None = None
     events_queued: bool | None = None
     recordings_queued: bool | None = None
-    errors: tuple[DeletionError, ...] = ()
+    errors: tuple[DeletionError, ...] = attrs.field(default=(), converter=_to_errors)
     requests: int = 0
 
 

@@ -6,13 +6,17 @@ from uuid import UUID
 
 import attrs
 
+from .model import Model, to_mapping, to_uuid
+
 __all__ = ["HomeFolder"]
 
 
 @attrs.frozen
-class HomeFolder:
+class HomeFolder(Model):
     """Where the key's owner keeps things; `path` is `None` for a folder that is gone."""
 
-    id: UUID
+    id: UUID = attrs.field(converter=to_uuid)
     path: str | None = attrs.field(default=None, repr=False)
-    extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    extra: Mapping[str, Any] = attrs.field(
+        default=None, converter=to_mapping, repr=False, hash=False
+    )

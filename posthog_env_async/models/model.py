@@ -137,7 +137,13 @@ def _plain(value: Any) -> Any:
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, UUID):
         return str(value)
-    return [*value] if isinstance(value, tuple) else value
+    if isinstance(value, Model):
+        return value.to_dict()
+    return (
+        [_plain(item) for item in cast("tuple[object, ...]", value)]
+        if isinstance(value, tuple)
+        else value
+    )
 
 
 def _from_values(kind: type[Any], values: Mapping[str, Any]) -> Any:

@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 
 from posthog_env_async.converter import RowType, structured_rows
 
+from .deletion import DELETION_ROWS, PersonDeletion
 from .log_entry import LOG_ROWS, LogEntry
 from .persisted_folder import FOLDER_ROWS, PersistedFolder
 from .person import PERSON_ROWS, Person
@@ -18,6 +19,7 @@ _OURS: dict[Any, RowType[Any]] = {
     LogEntry: LOG_ROWS,
     PersistedFolder: FOLDER_ROWS,
     Person: PERSON_ROWS,
+    PersonDeletion: DELETION_ROWS,
     Project: PROJECT_ROWS,
 }
 

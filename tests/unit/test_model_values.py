@@ -13,13 +13,24 @@ import attrs
 import pytest
 
 from posthog_env_async import (
+    ActivityEntry,
     APIKeyInfo,
+    Cohort,
     ConfigurationError,
+    DeletionError,
+    DeletionSummary,
+    HomeFolder,
     InsightAnswer,
+    LogAttribute,
+    LogAttributeValue,
+    LogBucket,
     LogEntry,
+    LogService,
     PersistedFolder,
     Person,
+    PersonDeletion,
     Project,
+    PropertyValue,
     ResponseDecodeError,
 )
 from posthog_env_async.converter import load_page, with_text
@@ -51,6 +62,16 @@ BUILT: Mapping[str, Any] = {
     "insight": InsightAnswer(entries=[{"type": "message", "data": {"content": SECRET}}]),
     "project": Project(id=1, name=SECRET, extra={"owner": SECRET}),
     "key": APIKeyInfo(scopes=["person:read"], label=SECRET, scoped_teams=[1]),
+    "cohort": Cohort(id=1, name=SECRET, created_at=MOMENT, filters={"email": SECRET}),
+    "activity": ActivityEntry(id="1", created_at=MOMENT, user={"email": SECRET}),
+    "value": PropertyValue(name=SECRET, count=3),
+    "deletion": PersonDeletion(person_uuid=UUID_TEXT, created_at=MOMENT),
+    "deleted": DeletionSummary(found=2, errors=[DeletionError(UUID_TEXT, extra={"a": SECRET})]),
+    "home": HomeFolder(id=UUID_TEXT, path=SECRET),
+    "bucket": LogBucket(time=MOMENT, count=2, level="info"),
+    "attribute": LogAttribute(name="http.method"),
+    "attribute-value": LogAttributeValue(name=[SECRET], id=SECRET),
+    "service": LogService(name="api", count=1),
 }
 
 
@@ -76,8 +97,8 @@ def read_models() -> Mapping[str, Any]:
     }
 
 
-KINDS = sorted(BUILT)
-MODELS = [*(("built", kind) for kind in KINDS), *(("read", kind) for kind in KINDS)]
+KINDS = sorted(read_models())
+MODELS = [*(("built", kind) for kind in BUILT), *(("read", kind) for kind in KINDS)]
 
 
 @pytest.fixture(params=MODELS, ids="-".join)
