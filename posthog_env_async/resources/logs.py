@@ -1,8 +1,6 @@
 """Logs: query."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import attrs
@@ -18,6 +16,7 @@ from posthog_env_async.pagination import (
 )
 from posthog_env_async.session import RetrySafety
 
+from .log_dates import Date, date_range
 from .project_scope import ProjectScope
 
 __all__ = ["Logs"]
@@ -28,9 +27,6 @@ MOST_ROWS = 2000
 LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
 ORDERS = ("latest", "earliest")
 AVAILABILITY = "Servers from late 2025 on have logs."
-
-_RELATIVE = re.compile(r"-(\d{1,6})([smhdw])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @attrs.frozen
@@ -45,8 +41,8 @@ class Logs:
     def query(
         self,
         *,
-        date_from: datetime | str = "-1h",
-        date_to: datetime | str | None = None,
+        date_from: Date = "-1h",
+        date_to: Date | None = None,
         severity_levels: Sequence[str] = (),
         service_names: Sequence[str] = (),
         search_term: str | None = None,
@@ -57,10 +53,11 @@ class Logs:
     ) -> CursorListing[LogEntry]:
         """Query log entries, paged by the server's cursor.
 
-        Dates are `datetime`s (without a zone: UTC), ISO texts or relative texts such as `"-6h"` or
-        `"-7d"`; they are made absolute here and now, so that every page asks for the same range.
-        `date_to` is now when left out. Filters are ANDed and of type `log` (its key is `message`),
-        `log_attribute` or `log_resource_attribute`. `page_size` is 1 to 2,000.
+        Dates are `datetime`s (without a zone: UTC), `date`s, ISO texts or relative texts such as
+        `"-6h"` or `"-7d"`; they are made absolute here and now, so that every page asks for the
+        same range. A day without a time, `"2026-09-30"`, is the whole day in UTC, as `date_from`
+        and as `date_to`. `date_to` is now when left out. Filters are ANDed and of type `log` (its
+        key is `message`), `log_attribute` or `log_resource_attribute`. `page_size` is 1 to 2,000.
 
         Raises:
             ConfigurationError: for a value that the server would answer with 500 or misread.
@@ -69,12 +66,8 @@ class Logs:
         _check_choices(severity_levels, filters, order_by)
         checked_page_size(page_size, MOST_ROWS)
         checked_numbers(max_items=max_items)
-        now = datetime.now(UTC)
         query: dict[str, Any] = {
-            "dateRange": {
-                "date_from": _absolute(date_from, now),
-                "date_to": _absolute(date_to, now),
-            },
+            "dateRange": date_range(date_from, date_to),
             "severityLevels": list(severity_levels),
             "serviceNames": list(service_names),
             "orderBy": order_by,
@@ -124,22 +117,3 @@ def _check_choices(
             "filters of logs must be PropertyFilters of type 'log', 'log_attribute' or"
             " 'log_resource_attribute'"
         )
-
-
-def _absolute(date: datetime | str | None, now: datetime) -> str:
-    if date is None:
-        return _iso(now)
-    if isinstance(date, datetime):
-        return _iso(date)
-    try:
-        if relative := _RELATIVE.fullmatch(date):
-            return _iso(now - timedelta(**{_UNITS[relative[2]]: int(relative[1])}))
-        return _iso(datetime.fromisoformat(date))
-    except (ValueError, TypeError, OverflowError):
-        wrong = "a date is a datetime, an ISO text, or a relative text such as '-6h' or '-7d'"
-    raise ConfigurationError(wrong)
-
-
-def _iso(date: datetime) -> str:
-    aware = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
@@ -155,6 +155,31 @@ async def test_a_date_is_sent_as_utc(
     assert query_of(fake)["dateRange"]["date_from"] == text
 
 
+@pytest.mark.parametrize("day", ["2026-08-31", date(2026, 8, 31)])
+async def test_a_day_is_a_whole_day(env: PostHogEnv, fake: FakePostHog, day: Any) -> None:
+    await env.logs.query(date_from=day, date_to=day).first()
+
+    assert query_of(fake)["dateRange"] == {
+        "date_from": "2026-08-31T00:00:00Z",
+        "date_to": "2026-08-31T23:59:59.999999Z",
+    }
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("2026-09-02", "2026-09-01"),
+        ("-1h", "-2h"),
+        (datetime(2026, 9, 1, 5, tzinfo=UTC), datetime(2026, 9, 1, 6, tzinfo=timezone.max)),
+    ],
+)
+async def test_a_range_that_ends_before_it_begins_is_refused(
+    env: PostHogEnv, first: Any, last: Any
+) -> None:
+    with pytest.raises(ConfigurationError, match="date_from is after date_to"):
+        env.logs.query(date_from=first, date_to=last)
+
+
 @pytest.mark.parametrize(
     ("relative", "seconds"),
     [("-90s", 90), ("-5m", 300), ("-6h", 21_600), ("-7d", 604_800), ("-2w", 1_209_600)],
@@ -163,7 +188,7 @@ async def test_a_relative_date_is_made_absolute_once(
     env: PostHogEnv, fake: FakePostHog, relative: str, seconds: int
 ) -> None:
     before = datetime.now(UTC)
-    listing = env.logs.query(date_from=relative, date_to="2026-10-01")
+    listing = env.logs.query(date_from=relative, date_to="2036-10-01")
     await listing.first()
     await listing.first()
 
