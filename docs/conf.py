@@ -1,9 +1,16 @@
 """How Sphinx builds the documentation."""
 
+import inspect
 import re
+from types import MemberDescriptorType
 from typing import Any
 
+import attrs
+from sphinx.util import logging
+
 import posthog_env_async
+import posthog_env_async.export
+import posthog_env_async.testing
 
 project = "posthog-env-async"
 author = "posthog-env-async contributors"
@@ -34,10 +41,12 @@ myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
-autodoc_default_options = {"members": True}
+autodoc_default_options = {"members": True, "undoc-members": True}
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 
+# Fields called `bytes` or `type` stand beside the builtins of those names.
+suppress_warnings = ["ref.python"]
 nitpicky = True
 # The pages are built without a network, so other projects' inventories cannot be read.
 nitpick_ignore_regex = [
@@ -57,26 +66,48 @@ MARKED = re.compile(r"(?<![`:])`([^`\n]+)`(?!`)(?P<letter>\w?)")
 # Made by methods of the client, not by its user: their arguments are nobody's business.
 MADE_FOR_YOU = re.compile(r"posthog_env_async\.(resources\.\w+|\w*Listing\w*|Page)")
 
+# The last section of a class's docstring: a name and a text each.
+FIELD = re.compile(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
+FIELDS: dict[str, str] = {}
+
 
 def setup(app: Any) -> None:
     """Show what a user needs, and nothing of how it is made."""
-    app.connect("autodoc-skip-member", skip_attrs_members)
+    app.connect("autodoc-skip-member", skip_members)
+    app.connect("autodoc-process-docstring", move_fields, priority=300)
     app.connect("autodoc-process-docstring", mark_code, priority=400)
     app.connect("autodoc-process-signature", hide_constructors)
+    app.connect("env-check-consistency", check_fields)
 
 
-def skip_attrs_members(
+def skip_members(
     _app: Any, _what: str, name: str, _obj: object, skip: bool, _options: object
 ) -> bool | None:
     """Hide what attrs adds to every class: it says nothing about ours."""
     return True if name.startswith("__attrs") else (skip or None)
 
 
+def move_fields(
+    _app: Any, what: str, name: str, obj: Any, _options: object, lines: list[str]
+) -> None:
+    """Take what a class says of its fields to the fields, which stand below it with their types."""
+    if what == "class" and "Attributes:" in lines:
+        at = lines.index("Attributes:")
+        fields = dict(FIELD.findall("\n".join(lines[at + 1 :])))
+        # Those that are decoded when they are looked at are no members to Sphinx.
+        if all(isinstance(getattr(obj, field), MemberDescriptorType) for field in fields):
+            FIELDS.update({f"{name}.{field}": text for field, text in fields.items()})
+            del lines[at:]
+    elif name in FIELDS:
+        lines[:] = FIELDS[name].split("\n")
+
+
 def mark_code(
     _app: Any, _what: str, _name: str, _obj: object, _options: object, lines: list[str]
 ) -> None:
-    """Show names in backticks as code, as the sources mean them."""
-    lines[:] = [MARKED.sub(as_code, line) for line in lines]
+    """Show names in backticks as code, and the page about the server as a link."""
+    marked = (MARKED.sub(as_code, line) for line in lines)
+    lines[:] = [line.replace("docs/server.md", ":doc:`docs/server.md <server>`") for line in marked]
 
 
 def as_code(found: re.Match[str]) -> str:
@@ -90,3 +121,17 @@ def hide_constructors(
 ) -> tuple[str, str] | None:
     """Leave out the arguments of classes that nobody calls."""
     return ("", result) if what == "class" and MADE_FOR_YOU.fullmatch(name) else None
+
+
+def check_fields(_app: Any, env: Any) -> None:
+    """Warn of a field of a public class that the reference lacks."""
+    listed = env.domains.python_domain.objects
+    for module in (posthog_env_async, posthog_env_async.export, posthog_env_async.testing):
+        for name in module.__all__:
+            kind = getattr(module, name)
+            if not inspect.isclass(kind) or not attrs.has(kind) or issubclass(kind, Exception):
+                continue
+            for field in attrs.fields(kind):
+                path = f"{module.__name__}.{name}.{field.name}"
+                if not field.name.startswith("_") and path not in listed:
+                    logging.getLogger(__name__).warning("the reference lacks %s", path)

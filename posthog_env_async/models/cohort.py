@@ -17,8 +17,17 @@ __all__ = ["COHORT_ROWS", "Cohort"]
 class Cohort(Model):
     """A cohort of persons: static, or by filters (docs/server.md, Other person actions).
 
-    `count` is how many persons the server counted when it last calculated the cohort; `None` where
-    it does not say.
+    Attributes:
+        id: the number that `cohorts.get` and `cohorts.persons` take.
+        name: what people call it.
+        description: what its owner wrote about it.
+        count: how many persons the last calculation found; `None` where the server does not say.
+        is_static: whether persons were put in by hand, not by filters.
+        is_calculating: whether a calculation is under way.
+        created_at: when it was made.
+        last_calculation: when `count` was counted.
+        filters: the conditions, as the server has them.
+        extra: fields of the row that this class does not name.
     """
 
     id: int

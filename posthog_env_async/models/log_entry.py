@@ -18,9 +18,25 @@ __all__ = ["LOG_ROWS", "LogEntry"]
 class LogEntry(Model):
     """One log record (docs/server.md, Logs).
 
-    `level` and `severity_text` are open sets of texts; the attribute maps are text to text;
-    `resource_fingerprint` is a 64-bit number as text. Times are cut to microseconds, which is what
-    a `datetime` holds: `timestamp_ns` is exact.
+    Times are cut to microseconds, which is what a `datetime` holds: `timestamp_ns` is exact.
+
+    Attributes:
+        uuid: what identifies the entry.
+        body: the message.
+        timestamp: when it happened.
+        observed_timestamp: when it was collected.
+        level: `trace`, `debug`, `info`, `warn`, `error`, `fatal`, or another text.
+        severity_text: the level as the service wrote it.
+        severity_number: the level as OpenTelemetry numbers it.
+        attributes: what the service added to the entry, text to text.
+        resource_attributes: what describes the service, such as `service.name`, text to text.
+        trace_id: the trace, 32 zeros when there is none.
+        span_id: the span, 16 zeros when there is none.
+        event_name: the name of the event, if it is one.
+        instrumentation_scope: the library that wrote it.
+        resource_fingerprint: a 64-bit number as text; equal for equal resource attributes.
+        live_logs_checkpoint: how far the server had read when it answered.
+        extra: fields of the row that this class does not name, custom columns among them.
     """
 
     uuid: UUID = attrs.field(converter=to_uuid)

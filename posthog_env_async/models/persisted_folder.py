@@ -18,7 +18,14 @@ __all__ = ["FOLDER_ROWS", "PersistedFolder"]
 class PersistedFolder(Model):
     """A place in the file tree that the key's owner keeps (docs/server.md, Persisted folders).
 
-    `type` is `home`, `pinned`, `custom_products` or what later servers add.
+    Attributes:
+        id: the UUID that `get`, `update` and `delete` take.
+        type: `home`, `pinned`, `custom_products` or what later servers add; one folder of each.
+        protocol: which tree, `products://` by default.
+        path: where in the tree.
+        created_at: when it was made.
+        updated_at: when it was last changed.
+        extra: fields of the row that this class does not name.
     """
 
     id: UUID = attrs.field(converter=to_uuid)

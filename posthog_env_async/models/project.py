@@ -19,7 +19,15 @@ def _to_numbers(value: Iterable[int] | None) -> tuple[int, ...]:
 
 @attrs.frozen
 class Project(Model):
-    """A project that the key can use."""
+    """A project that the key can use.
+
+    Attributes:
+        id: the number that `PostHogEnv` takes.
+        name: what people call it.
+        uuid: another name for it, which the API does not take.
+        organization: the UUID of the organization that it belongs to.
+        extra: fields of the row that this class does not name.
+    """
 
     id: int
     name: str | None = attrs.field(default=None, repr=False)
@@ -32,7 +40,17 @@ class Project(Model):
 
 @attrs.frozen
 class APIKeyInfo(Model):
-    """What the server says of the key in use (docs/server.md, Authentication); never the key."""
+    """What the server says of the key in use (docs/server.md, Authentication); never the key.
+
+    Attributes:
+        scopes: what the key may do, such as `person:read`; `*` is everything.
+        label: the name that its owner gave it.
+        scoped_teams: the projects that it is confined to; empty when it is not.
+        scoped_organizations: the organizations that it is confined to; empty when it is not.
+        created_at: when it was made.
+        last_used_at: when it was last used, to the day or so.
+        extra: fields of the record that this class does not name.
+    """
 
     scopes: tuple[str, ...] = attrs.field(converter=to_texts)
     label: str | None = attrs.field(default=None, repr=False)
