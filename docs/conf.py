@@ -2,7 +2,6 @@
 
 import inspect
 import re
-from types import MemberDescriptorType
 from typing import Any
 
 import attrs
@@ -94,8 +93,8 @@ def move_fields(
     if what == "class" and "Attributes:" in lines:
         at = lines.index("Attributes:")
         fields = dict(FIELD.findall("\n".join(lines[at + 1 :])))
-        # Those that are decoded when they are looked at are no members to Sphinx.
-        if all(isinstance(getattr(obj, field), MemberDescriptorType) for field in fields):
+        # A base class may have them; then they are no members of this one to Sphinx.
+        if fields.keys() <= vars(obj).keys():
             FIELDS.update({f"{name}.{field}": text for field, text in fields.items()})
             del lines[at:]
     elif name in FIELDS:
