@@ -21,7 +21,8 @@ COMMANDS = (
     (
         "Read and change",
         (
-            ("persons", "persons.commands", "List and get persons."),
+            ("persons", "persons.commands", "List, look up, change and delete persons."),
+            ("cohorts", "cohorts", "List cohorts and their persons."),
             ("folders", "folders", "The folders that the key's owner keeps."),
             ("logs", "logs.commands", "Query the logs of a project."),
             ("ask", "ask", "Ask PostHog's AI for an insight."),
@@ -30,7 +31,7 @@ COMMANDS = (
     (
         "Export",
         (
-            ("export", "export.command", "Persons, folders or logs, into complete files."),
+            ("export", "export.command", "Persons, cohorts, folders or logs, into complete files."),
             ("verify", "verify", "Check exported files against their manifests."),
         ),
     ),

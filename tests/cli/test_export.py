@@ -93,10 +93,45 @@ async def test_export_to_stdout_is_ndjson_in_a_pipe(
     assert names_in(tmp_path) == []
 
 
+async def test_a_dash_for_a_file_is_stdout(fake: FakePostHog, tmp_path: Path) -> None:
+    done = await ran(fake, "export", "persons", "--out", "-", "--max-items", "3", cwd=tmp_path)
+
+    assert done.code == 0
+    assert len(done.lines()) == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_file_that_is_not_ours_is_replaced_with_overwrite_alone(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.csv").write_text("mine")
+    words = ("export", "persons", "--out", "notes.csv", "--max-items", "3")
+
+    refused = await ran(fake, *words, cwd=tmp_path)
+    kept = (tmp_path / "notes.csv").read_text()
+    done = await ran(fake, *words, "--overwrite", cwd=tmp_path)
+
+    assert (refused.code, kept) == (2, "mine")
+    assert "--overwrite" in refused.err
+    assert done.code == 0
+
+
+async def test_an_export_goes_without_a_lock_when_told_to(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    words = ("export", "persons", "--out", "some.csv", "--max-items", "3")
+
+    await ran(fake, *words, "--no-lock", cwd=tmp_path)
+
+    assert not list(tmp_path.glob("*.lock"))
+    assert (tmp_path / "some.csv").exists()
+
+
 @pytest.mark.parametrize(
     "words",
     [
         ("--stdout", "--out", "some.ndjson"),
+        ("--out", "-", "--format", "csv"),
         ("--stdout", "--project", "1,2"),
         ("--gzip", "--zstd"),
         ("--out", "some.txt"),

@@ -69,13 +69,14 @@ async def test_persons_list_finds_by_search_mail_and_distinct_id(fake: FakePostH
     assert [person["uuid"] for done in found for person in objects(done.out)] == [ada] * 3
 
 
-async def test_persons_get_gives_one_row(fake: FakePostHog) -> None:
-    uuid = str(fake.uuids()[7])
+async def test_persons_get_gives_the_servers_json(fake: FakePostHog, env: PostHogEnv) -> None:
+    uuid = fake.add_person(properties={"email": "ada@example.com", "odd": {"a": [1, None]}})
 
-    done = await ran(fake, "persons", "get", uuid)
+    done = await ran(fake, "persons", "get", str(uuid))
 
     assert done.code == 0
-    assert [person["uuid"] for person in objects(done.out)] == [uuid]
+    assert objects(done.out) == [await env.request("GET", f"persons/{uuid}/")]
+    assert done.out.encode().strip() == (await env.persons.get(uuid)).to_json()
 
 
 async def test_persons_get_of_nobody_is_exit_code_1(fake: FakePostHog) -> None:
@@ -130,6 +131,16 @@ async def test_ask_is_exit_code_1_when_no_insight_could_be_made(fake: FakePostHo
 
     assert done.code == 1
     assert "ask in other words" in done.err
+
+
+async def test_ask_shows_artifacts_on_a_terminal(fake: FakePostHog) -> None:
+    artifact = {"type": "ai/artifact", "content": {"name": "A chart of mine"}, "id": "1"}
+    fake.insights.append([{"type": "message", "data": artifact}])
+
+    code, text = await on_a_terminal(fake, "ask", "weekly users")
+
+    assert code == 0
+    assert "A chart of mine" in text
 
 
 async def test_projects_lists_what_the_key_can_use(fake: FakePostHog) -> None:

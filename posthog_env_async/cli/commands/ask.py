@@ -62,6 +62,7 @@ def _show(answer: InsightAnswer) -> None:
     rows: Sequence[tuple[str, object]] = [
         ("answer", answer.text),
         ("query", None if answer.query is None else dumps(answer.query, indent=2)),
+        *(("artifact", dumps(artifact, indent=2)) for artifact in answer.artifacts),
     ]
     show_table(("", ""), rows)
 

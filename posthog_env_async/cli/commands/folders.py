@@ -1,17 +1,16 @@
 """`posthog-env folders`: list, get, create, update, replace, delete."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated
 
-import attrs
 from cyclopts import App, Parameter
 
 from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
 from posthog_env_async.cli.options.help import epilogue
 from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
-from posthog_env_async.cli.output.console import for_people, print_message, show_table, write_json
+from posthog_env_async.cli.output.console import print_message
 from posthog_env_async.cli.output.exit_codes import OK
-from posthog_env_async.cli.output.stream import Columns, print_listing
+from posthog_env_async.cli.output.stream import Columns, print_listing, print_models
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.models import PersistedFolder
 from posthog_env_async.resources import PersistedFolders
@@ -153,17 +152,8 @@ async def delete_folder(
 async def _one(asked: Asked, output: OutputOptions, connection: Connection) -> int:
     async with connection.client() as env:
         folder = await asked(_of(env))
-    if for_people(json=output.json):
-        show_table(COLUMNS.titles(), [COLUMNS.row(folder)])
-    else:
-        write_json(_plain(folder))
-    return OK
+    return print_models([folder], COLUMNS, output)
 
 
 def _of(env: PostHogEnv) -> PersistedFolders:
     return env.persisted_folders
-
-
-def _plain(folder: PersistedFolder) -> dict[str, Any]:
-    fields = attrs.asdict(folder)
-    return {**fields.pop("extra"), **fields}

@@ -19,7 +19,12 @@ from .key import key_from
 from .projects import projects_in
 from .shared_limits import SharedLimiter, Sharing
 
-__all__ = ["DEFAULT_CONNECTION", "Connection"]
+__all__ = [
+    "DEFAULT_CONNECTION",
+    "OTHER_WAIT_CONNECTION",
+    "Connection",
+    "OtherWaitConnection",
+]
 
 CONNECTION = Group("Connection", sort_key=90)
 FOREVER = float("inf")
@@ -175,7 +180,16 @@ class Connection:
         return None if self.limit == ("none",) else tuple(map(_limit, self.limit))
 
 
+@Parameter(name="*", group=CONNECTION)
+@attrs.frozen(kw_only=True)
+class OtherWaitConnection(Connection):
+    """The connection of a command whose own `--wait` says how long it waits for something else."""
+
+    wait: Annotated[bool, Parameter(parse=False)] = False
+
+
 DEFAULT_CONNECTION = Connection()
+OTHER_WAIT_CONNECTION = OtherWaitConnection()
 
 
 def _limit(text: str) -> Limit:

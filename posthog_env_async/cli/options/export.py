@@ -14,6 +14,7 @@ from .persons import page_size_of
 
 __all__ = ["DEFAULT_READING", "DEFAULT_TARGET", "Reading", "Target"]
 
+STDOUT = Path("-")
 FILES = Group("Files", sort_key=30)
 READING = Group("Reading", sort_key=40)
 SUFFIXES = {"ndjson": ".ndjson", "csv": ".csv", "parquet": ".parquet"}
@@ -30,7 +31,8 @@ class Target:
         Path | None,
         Parameter(
             help="A file; its suffix is the form: .ndjson, .csv, .parquet, with .gz or .zst behind."
-            " Or a folder, for a file each project. By default files in this folder."
+            " Or a folder, for a file each project; - for stdout. By default files in this folder.",
+            allow_leading_hyphen=True,
         ),
     ] = None
     format: Annotated[
@@ -59,6 +61,17 @@ class Target:
             show_default=False,
         ),
     ] = False
+    overwrite: Annotated[
+        bool, Parameter(help="Replace a file that no export of ours wrote, or a link."), FLAG
+    ] = False
+    no_lock: Annotated[
+        bool,
+        Parameter(
+            help="Do without NAME.lock, on file systems without locks; nobody else may export to"
+            " the same file then."
+        ),
+        FLAG,
+    ] = False
     stdout: Annotated[bool, Parameter(help="NDJSON into a pipe instead of files."), FLAG] = False
 
     @property
@@ -79,6 +92,8 @@ class Target:
             "columns": columns,
             "quote_formulas": self.quote_formulas,
             "resume": not self.restart,
+            "overwrite": self.overwrite,
+            "lock": not self.no_lock,
         }
 
     def path(self, what: str, project: str, *, alone: bool) -> Path:
@@ -98,9 +113,14 @@ class Target:
         out = self.out
         return out is not None and (out.is_dir() or (not out.suffix and self.format is None))
 
+    @property
+    def to_stdout(self) -> bool:
+        """Whether the rows go to stdout."""
+        return self.stdout or self.out == STDOUT
+
     def stop_advice(self) -> str:
         """Say how to go on with files."""
-        return "" if self.stdout else f"what was read is kept. Go on with:\n  {resume_command()}"
+        return "" if self.to_stdout else f"what was read is kept. Go on with:\n  {resume_command()}"
 
     def check_for_stdout(self, projects: int) -> None:
         """Check that nothing is asked that only files can have.
@@ -110,9 +130,11 @@ class Target:
         """
         if projects != 1:
             raise ConfigurationError("--stdout takes one project: rows do not say whose they are")
-        if self.out or self.format not in {None, "ndjson"} or self.columns or self.compression:
+        if self.stdout and self.out:
+            raise ConfigurationError("give --stdout or --out, not both")
+        if self.format not in {None, "ndjson"} or self.columns or self.compression:
             raise ConfigurationError(
-                "--stdout is NDJSON as it comes: without --out, --format, --columns, compression"
+                "to stdout goes NDJSON as it comes: without --format, --columns, compression"
             )
 
 

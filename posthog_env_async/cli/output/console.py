@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from .models import json_line
+
 __all__ = [
     "MESSAGES",
     "MessageConsole",
@@ -27,6 +29,7 @@ __all__ = [
     "printable",
     "show_table",
     "write_json",
+    "write_line",
     "write_rows",
 ]
 
@@ -92,7 +95,7 @@ def cell(value: object) -> Text:
         case tuple():
             text = ", ".join(map(str, cast("tuple[object, ...]", value)))
         case _:
-            text = json.dumps(value, ensure_ascii=False, default=_plain)
+            text = json.dumps(value, ensure_ascii=False, default=str)
     return Text(printable(text).replace("\n", " "))
 
 
@@ -126,11 +129,12 @@ async def write_rows(rows: Iterable[bytes]) -> None:
 
 def write_json(value: Mapping[str, Any]) -> None:
     """Write one object to stdout as a line of JSON."""
-    _write(json.dumps(value, default=_plain).encode() + b"\n")
+    write_line(json_line(value))
 
 
-def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+def write_line(line: bytes) -> None:
+    """Write one line to stdout."""
+    _write(line + b"\n")
 
 
 def _write(chunk: bytes) -> None:

@@ -1,6 +1,6 @@
 """A listing written to stdout: NDJSON as the server sent it, or a table for people."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, TypeVar
 
 import attrs
@@ -8,11 +8,12 @@ import attrs
 from posthog_env_async.cli.options.output import OutputOptions
 from posthog_env_async.pagination import CursorListing, Listing
 
-from .console import OutputConsole, for_people, print_message, show_table, write_rows
+from .console import OutputConsole, for_people, print_message, show_table, write_line, write_rows
 from .exit_codes import INCOMPLETE, OK
+from .models import json_of
 from .verdict import verdict
 
-__all__ = ["SHOWN", "Columns", "print_listing", "write_ndjson"]
+__all__ = ["SHOWN", "Columns", "print_listing", "print_models", "write_ndjson"]
 
 T = TypeVar("T")
 
@@ -58,6 +59,17 @@ async def print_listing(
     if for_people(json=output.json):
         return await _show(listing, noun, columns, quiet=output.quiet)
     return await write_ndjson(listing, noun, quiet=output.quiet)
+
+
+def print_models(models: Iterable[Any], columns: Columns, output: OutputOptions) -> int:
+    """Write models to stdout, as a table on a terminal, else a line of JSON each."""
+    if for_people(json=output.json):
+        shown = columns.fitting(OutputConsole().width)
+        show_table(shown.titles(), map(shown.row, models), one_line=True)
+    else:
+        for model in models:
+            write_line(json_of(model))
+    return OK
 
 
 async def write_ndjson(

@@ -21,7 +21,7 @@ from .export_run import ExportRun
 from .needs import needs
 from .plan import ExportPlan
 
-__all__ = ["app", "export", "export_folders", "export_logs", "export_persons"]
+__all__ = ["app", "export", "export_cohort", "export_folders", "export_logs", "export_persons"]
 
 EXAMPLES = """Examples:
 
@@ -31,6 +31,7 @@ EXAMPLES = """Examples:
   posthog-env export persons --property plan=scale --out scale.csv \\
       --columns uuid,created_at,properties.email --quote-formulas
   posthog-env export persons --stdout | gzip > persons.ndjson.gz
+  posthog-env export cohort 12 --out cohort.ndjson
   posthog-env export logs --from -7d --level error --out errors.ndjson
 
 A file has its name only when it is whole. Stopped or killed, the same command goes on where it was.
@@ -47,7 +48,7 @@ app = App(
 async def export(*what: Annotated[str, Parameter(show=False)]) -> int:
     """Say what an export needs, and which of it is there."""
     if what:
-        raise ConfigurationError(f"export persons, folders or logs; there is no {what[0]!r}")
+        raise ConfigurationError("export persons, cohort, folders or logs; see --help")
     print_message(needs())
     return USAGE
 
@@ -67,6 +68,25 @@ async def export_persons(
         return env.persons.list(**filters.query(), **reading.settings())
 
     plan = ExportPlan("persons", "person", "persons", listing_of, target, reading, output)
+    return await _export(plan, connection)
+
+
+@app.command(name="cohort")
+async def export_cohort(
+    id: Annotated[int, Parameter(help="The cohort's number, from posthog-env cohorts list.")],
+    /,
+    *,
+    target: Target = DEFAULT_TARGET,
+    reading: Reading = DEFAULT_READING,
+    output: OutputOptions = DEFAULT_OUTPUT,
+    connection: Connection = DEFAULT_CONNECTION,
+) -> int:
+    """Export the persons of a cohort."""
+
+    def listing_of(env: PostHogEnv) -> Listing[Any]:
+        return env.cohorts.persons(id, **reading.settings())
+
+    plan = ExportPlan(f"cohort-{id}", "person", "persons", listing_of, target, reading, output)
     return await _export(plan, connection)
 
 

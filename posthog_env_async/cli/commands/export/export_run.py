@@ -39,7 +39,7 @@ class ExportRun:
     async def run(self, named: tuple[str, ...]) -> int:
         """Export the projects that are named, and return the exit code."""
         projects = await projects_of(self.env, named, self.plan.reading)
-        if self.plan.target.stdout:
+        if self.plan.target.to_stdout:
             return await self._write_stdout(projects)
         jobs = await self._jobs(projects)
         await self._look_ahead(jobs)

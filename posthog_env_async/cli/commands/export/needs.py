@@ -17,7 +17,7 @@ def needs(environment: Mapping[str, str] = os.environ) -> str:
 
 def _lines(environment: Mapping[str, str]) -> Iterator[str]:
     yield "An export needs:"
-    yield "  what      persons, folders or logs, as in: posthog-env export persons"
+    yield "  what      persons, cohort ID, folders or logs, as in: posthog-env export persons"
     key = f"{KEY} is set" if environment.get(KEY) else f"set {KEY}, or give --key-file FILE"
     yield f"  a key     {key}"
     host = environment.get(HOST)

@@ -1,90 +1,29 @@
-"""`posthog-env persons`: list, get."""
+"""`posthog-env persons`: all commands about persons."""
 
-from typing import Annotated, Any
+from cyclopts import App
 
-from cyclopts import App, Parameter
-
-from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
 from posthog_env_async.cli.options.help import epilogue
-from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
-from posthog_env_async.cli.options.persons import ALL_PERSONS, DEFAULT_PAGING, Paging, PersonFilters
-from posthog_env_async.cli.output.console import for_people, show_table, write_json
-from posthog_env_async.cli.output.exit_codes import OK
-from posthog_env_async.cli.output.stream import Columns, print_listing
-from posthog_env_async.models import Person
 
-__all__ = ["COLUMNS", "app", "get_person", "list_persons"]
+from . import change, delete, facts, lookup, read
 
-COLUMNS = Columns(
-    (
-        ("uuid", lambda person: person.uuid),
-        ("name", lambda person: person.name),
-        ("email", lambda person: person.properties.get("email")),
-        ("created", lambda person: person.created_at),
-        ("distinct id", lambda person: person.distinct_ids[:1]),
-    ),
-    wide={"name", "distinct id"},
+__all__ = ["app"]
+
+COMMANDS = (
+    ("list", read.list_persons, read.LIST_EXAMPLES),
+    ("get", read.get_person, read.GET_EXAMPLES),
+    ("lookup", lookup.lookup_persons, lookup.EXAMPLES),
+    ("at", facts.person_at, facts.AT_EXAMPLES),
+    ("values", facts.list_values, facts.VALUES_EXAMPLES),
+    ("activity", facts.list_activity, facts.ACTIVITY_EXAMPLES),
+    ("cohorts", facts.list_cohorts_of, facts.COHORTS_EXAMPLES),
+    ("update", change.update_person, change.UPDATE_EXAMPLES),
+    ("set", change.set_property, change.SET_EXAMPLES),
+    ("unset", change.unset_property, change.UNSET_EXAMPLES),
+    ("split", change.split_person, change.SPLIT_EXAMPLES),
+    ("delete", delete.delete_persons, delete.DELETE_EXAMPLES),
+    ("deletions", delete.list_deletions, delete.DELETIONS_EXAMPLES),
 )
-LIST_EXAMPLES = """Examples:
 
-  posthog-env persons list --search @example.com
-  posthog-env persons list --property plan=scale --property 'seats>=10'
-  posthog-env persons list --max-items 1000 > some.ndjson
-
-For all persons, in a file that is whole or not there: posthog-env export persons"""
-GET_EXAMPLES = """Examples:
-
-  posthog-env persons get 018f3c1e-7a55-7c2b-9a11-5f0d9f6f1c01
-  posthog-env persons get 4711 --json | jq .properties"""
-
-app = App(name="persons", help="List persons, or get one.")
-
-
-@app.command(name="list", help_epilogue=epilogue(LIST_EXAMPLES))
-async def list_persons(
-    *,
-    filters: PersonFilters = ALL_PERSONS,
-    paging: Paging = DEFAULT_PAGING,
-    output: OutputOptions = DEFAULT_OUTPUT,
-    connection: Connection = DEFAULT_CONNECTION,
-) -> int:
-    """List persons, newest first: a table on a terminal, else every person as a line of JSON."""
-    async with connection.client() as env:
-        listing = env.persons.list(**filters.query(), **paging.settings())
-        return await print_listing(listing, "person", COLUMNS, output)
-
-
-@app.command(name="get", help_epilogue=epilogue(GET_EXAMPLES))
-async def get_person(
-    id: Annotated[str, Parameter(help="A UUID, or the number that the server gave the person.")],
-    /,
-    *,
-    output: OutputOptions = DEFAULT_OUTPUT,
-    connection: Connection = DEFAULT_CONNECTION,
-) -> int:
-    """Get one person; for a distinct id use `persons list --distinct-id`."""
-    async with connection.client() as env:
-        person = await env.persons.get(id)
-    if for_people(json=output.json):
-        show_table(("field", "value"), _fields(person))
-    else:
-        write_json(_plain(person))
-    return OK
-
-
-def _plain(person: Person) -> dict[str, Any]:
-    """Return the fields under the server's names."""
-    named = ("id", "uuid", "name", "distinct_ids", "created_at", "last_seen_at", "properties")
-    return {**{name: getattr(person, name) for name in named}, **person.extra}
-
-
-def _fields(person: Person) -> list[tuple[str, object]]:
-    named: list[tuple[str, object]] = [
-        ("uuid", person.uuid),
-        ("id", person.id),
-        ("name", person.name),
-        ("created", person.created_at),
-        ("last seen", person.last_seen_at),
-        ("distinct ids", person.distinct_ids),
-    ]
-    return named + [(f"properties.{key}", value) for key, value in person.properties.items()]
+app = App(name="persons", help="List, look up, change and delete persons.")
+for name, command, examples in COMMANDS:
+    app.command(command, name=name, help_epilogue=epilogue(examples))

@@ -1,0 +1,129 @@
+"""`posthog-env persons delete` and `deletions`."""
+
+from typing import Annotated, Any, Literal
+
+import attrs
+from cyclopts import Parameter
+
+from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
+from posthog_env_async.cli.options.flags import FLAG
+from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
+from posthog_env_async.cli.output.confirmation import confirm
+from posthog_env_async.cli.output.console import print_message, write_line
+from posthog_env_async.cli.output.exit_codes import FAILED, OK, USAGE
+from posthog_env_async.cli.output.models import json_of
+from posthog_env_async.cli.output.stream import Columns, print_listing
+from posthog_env_async.cli.output.units import counted
+from posthog_env_async.errors import ConfigurationError
+from posthog_env_async.models import DeletionSummary
+
+__all__ = [
+    "DELETE_EXAMPLES",
+    "DELETIONS_EXAMPLES",
+    "DeletionSwitches",
+    "delete_persons",
+    "list_deletions",
+]
+
+DELETE_EXAMPLES = """Examples:
+
+  posthog-env persons delete 018f3c1e-7a55-7c2b-9a11-5f0d9f6f1c01 --events
+  posthog-env persons delete --distinct-id user-17 --distinct-id user-18 --yes
+
+For many persons, with a record of what became of each: posthog-env erase persons"""
+DELETIONS_EXAMPLES = """Examples:
+
+  posthog-env persons deletions --status pending"""
+COLUMNS = Columns(
+    (
+        ("uuid", lambda deletion: deletion.person_uuid),
+        ("status", lambda deletion: deletion.status),
+        ("created", lambda deletion: deletion.created_at),
+        ("verified", lambda deletion: deletion.delete_verified_at),
+    ),
+    wide={"verified"},
+)
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class DeletionSwitches:
+    """What is deleted besides the person."""
+
+    events: Annotated[bool, Parameter(help="Delete their events, too."), FLAG] = False
+    recordings: Annotated[bool, Parameter(help="Delete their recordings, too."), FLAG] = False
+    keep_person: Annotated[bool, Parameter(help="Keep the persons themselves."), FLAG] = False
+
+    def fields(self) -> dict[str, Any]:
+        """Return them as `persons.delete_many` takes them."""
+        return attrs.asdict(self)
+
+    def described(self) -> str:
+        """Return what goes, in words."""
+        parts = [("the persons", not self.keep_person), ("their events", self.events)]
+        parts.append(("their recordings", self.recordings))
+        return ", ".join(name for name, goes in parts if goes) or "nothing"
+
+
+PERSONS_ALONE = DeletionSwitches()
+
+
+async def delete_persons(
+    *uuids: Annotated[str, Parameter(help="UUIDs of persons.")],
+    distinct_id: Annotated[
+        tuple[str, ...],
+        Parameter(help="Instead of UUIDs; may be repeated.", negative=(), show_default=False),
+    ] = (),
+    switches: DeletionSwitches = PERSONS_ALONE,
+    yes: Annotated[bool, Parameter(help="Do not ask."), FLAG] = False,
+    output: OutputOptions = DEFAULT_OUTPUT,
+    connection: Connection = DEFAULT_CONNECTION,
+) -> int:
+    """Delete persons, and their events and recordings if so wanted. It cannot be undone."""
+    if bool(uuids) == bool(distinct_id):
+        raise ConfigurationError("name persons by UUID, or by --distinct-id")
+    ids: dict[str, Any] = {"uuids": uuids} if uuids else {"distinct_ids": distinct_id}
+    many = counted(len(uuids or distinct_id), "person")
+    async with connection.client() as env:
+        what = f"this deletes, of {many} in project {env.project_id}: {switches.described()}"
+        if not await confirm(what, "delete", yes=yes):
+            print_message("nothing was deleted")
+            return USAGE
+        summary = await env.persons.delete_many(**ids, **switches.fields())
+    write_line(json_of(summary))
+    if not output.quiet:
+        print_message(_said(summary))
+    return FAILED if summary.errors else OK
+
+
+async def list_deletions(
+    *,
+    status: Annotated[
+        Literal["pending", "completed", "all"], Parameter(help="Which deletions.")
+    ] = "all",
+    person_uuid: Annotated[str | None, Parameter(help="Of one person.")] = None,
+    max_items: Annotated[int | None, Parameter(help="Stop after so many.")] = None,
+    output: OutputOptions = DEFAULT_OUTPUT,
+    connection: Connection = DEFAULT_CONNECTION,
+) -> int:
+    """List the deletions of persons' events, and whether the server has verified them."""
+    async with connection.client() as env:
+        listing = env.persons.deletions(status=status, person_uuid=person_uuid, max_items=max_items)
+        return await print_listing(listing, "deletion", COLUMNS, output)
+
+
+def _said(summary: DeletionSummary) -> str:
+    parts = [
+        (f"{number:,} {name}")
+        for name, number in (
+            ("found", summary.found),
+            ("deleted", summary.deleted),
+            ("queued", summary.queued),
+        )
+        if number is not None
+    ]
+    parts += [f"events {'queued' if summary.events_queued else 'not queued'}"] * (
+        summary.events_queued is not None
+    )
+    parts += [f"{len(summary.errors):,} NOT deleted"] * bool(summary.errors)
+    return " · ".join(parts) or "the server accepted it, and does not say more"
