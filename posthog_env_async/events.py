@@ -155,7 +155,7 @@ class ExportEnded(Event):
 
 
 Observer = Callable[[Event], object]
-"""What is called with each event, at once and in the task that does the work: be quick."""
+"""What is called with each event, at once and in the task that does the work; be quick."""
 
 
 @attrs.define

@@ -116,6 +116,14 @@ def test_the_reference_has_every_public_name(name: str) -> None:
     assert re.search(rf":: posthog_env_async\.{name}$", named, re.MULTILINE)
 
 
+def test_the_reference_has_every_name_once() -> None:
+    named = re.findall(
+        r":: (posthog_env_async\S+)$", (ROOT / "docs/api.md").read_text(), re.MULTILINE
+    )
+
+    assert sorted(named) == sorted(set(named))
+
+
 @pytest.mark.parametrize("system", ["redis", "sqlite", "taskiq", "dask"])
 def test_the_reference_has_every_integration(system: str) -> None:
     named = (ROOT / "docs/api.md").read_text()
