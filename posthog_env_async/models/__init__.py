@@ -9,10 +9,19 @@ from .deletion import (
     DeletionSummary,
     PersonDeletion,
 )
-from .home_folder import HomeFolder
+from .home_folder import HOME_ROWS, HomeFolder
 from .insight import InsightAnswer
 from .log_entry import LOG_ROWS, LogEntry
-from .log_facts import LogAttribute, LogAttributeValue, LogBucket, LogService
+from .log_facts import (
+    ATTRIBUTE_ROWS,
+    ATTRIBUTE_VALUE_ROWS,
+    BUCKET_ROWS,
+    SERVICE_ROWS,
+    LogAttribute,
+    LogAttributeValue,
+    LogBucket,
+    LogService,
+)
 from .persisted_folder import FOLDER_ROWS, PersistedFolder
 from .person import PERSON_ROWS, Person
 from .project import KEY_ROWS, PROJECT_ROWS, APIKeyInfo, Project
@@ -21,13 +30,18 @@ from .rows import rows_of
 
 __all__ = [
     "ACTIVITY_ROWS",
+    "ATTRIBUTE_ROWS",
+    "ATTRIBUTE_VALUE_ROWS",
+    "BUCKET_ROWS",
     "COHORT_ROWS",
     "DELETION_ROWS",
     "FOLDER_ROWS",
+    "HOME_ROWS",
     "KEY_ROWS",
     "LOG_ROWS",
     "PERSON_ROWS",
     "PROJECT_ROWS",
+    "SERVICE_ROWS",
     "VALUE_ROWS",
     "APIKeyInfo",
     "ActivityEntry",

@@ -6,9 +6,11 @@ from uuid import UUID
 
 import attrs
 
+from posthog_env_async.converter import RowType, structured_rows
+
 from .model import Model, to_mapping, to_uuid
 
-__all__ = ["HomeFolder"]
+__all__ = ["HOME_ROWS", "HomeFolder"]
 
 
 @attrs.frozen
@@ -20,3 +22,6 @@ class HomeFolder(Model):
     extra: Mapping[str, Any] = attrs.field(
         default=None, converter=to_mapping, repr=False, hash=False
     )
+
+
+HOME_ROWS: RowType[HomeFolder] = structured_rows(HomeFolder)

@@ -6,9 +6,20 @@ from typing import Any
 
 import attrs
 
+from posthog_env_async.converter import RowType, structured_rows
+
 from .model import Model, to_mapping, to_time
 
-__all__ = ["LogAttribute", "LogAttributeValue", "LogBucket", "LogService"]
+__all__ = [
+    "ATTRIBUTE_ROWS",
+    "ATTRIBUTE_VALUE_ROWS",
+    "BUCKET_ROWS",
+    "SERVICE_ROWS",
+    "LogAttribute",
+    "LogAttributeValue",
+    "LogBucket",
+    "LogService",
+]
 
 
 @attrs.frozen
@@ -25,22 +36,26 @@ class LogBucket(Model):
 
 @attrs.frozen
 class LogAttribute(Model):
-    """An attribute that log entries have; `filter_type` is the `type` of a `PropertyFilter`."""
+    """An attribute that log entries have."""
 
     name: str
-    filter_type: str | None = None
     extra: Mapping[str, Any] = attrs.field(
         default=None, converter=to_mapping, repr=False, hash=False
     )
 
+    @property
+    def filter_type(self) -> str | None:
+        """The `type` that a `PropertyFilter` on it needs."""
+        found = self.extra.get("propertyFilterType")
+        return found if isinstance(found, str) else None
+
 
 @attrs.frozen
 class LogAttributeValue(Model):
-    """One value of a log attribute, and how many entries have it."""
+    """One value of a log attribute, mostly a text, and how many entries have it."""
 
     name: Any = attrs.field(default=None, repr=False, hash=False)
     count: int | None = None
-    id: Any = attrs.field(default=None, repr=False, hash=False)
     extra: Mapping[str, Any] = attrs.field(
         default=None, converter=to_mapping, repr=False, hash=False
     )
@@ -48,10 +63,16 @@ class LogAttributeValue(Model):
 
 @attrs.frozen
 class LogService(Model):
-    """A service that logs, and how many entries it wrote."""
+    """A service that logs, and how many entries it wrote; what else is said is in `extra`."""
 
     name: str | None = None
     count: int | None = None
     extra: Mapping[str, Any] = attrs.field(
         default=None, converter=to_mapping, repr=False, hash=False
     )
+
+
+BUCKET_ROWS: RowType[LogBucket] = structured_rows(LogBucket)
+ATTRIBUTE_ROWS: RowType[LogAttribute] = structured_rows(LogAttribute)
+ATTRIBUTE_VALUE_ROWS: RowType[LogAttributeValue] = structured_rows(LogAttributeValue)
+SERVICE_ROWS: RowType[LogService] = structured_rows(LogService)
