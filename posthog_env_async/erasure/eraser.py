@@ -180,10 +180,11 @@ class _Run:
     async def _settle_absent(self) -> None:
         """Write down who of those that were found by an earlier run is gone now."""
         gone = self._absent - self._present
-        states = {person: self._state_of_absent(person) for person in gone}
-        await self.ledger.settled(
-            {person: state for person, state in states.items() if state != self._state(person)}
-        )
+        states: dict[str, State | None] = {person: self._state_of_absent(person) for person in gone}
+        changed: dict[str, State | None] = {
+            each: state for each, state in states.items() if state != self._state(each)
+        }
+        await self.ledger.settled(changed)
 
     def _state_of_absent(self, person: str) -> State | None:
         """Return what is known of somebody who is gone: deleted, if it was us, and no events."""

@@ -3,10 +3,9 @@
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
@@ -19,6 +18,8 @@ from posthog_env_async.errors import (
 )
 
 __all__ = ["LedgerFile", "read_lines", "write_whole"]
+
+T = TypeVar("T")
 
 CHAIN = "chain"
 BEGIN = b'{"kind":"ledger",'
@@ -35,8 +36,7 @@ def read_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
         CheckpointError: when a line was changed, lost or added, or it never was a ledger.
         ExportError: when the file cannot be read.
     """
-    with _explained(path):
-        text = path.read_bytes()
+    text = _explained(path, path.read_bytes)
     if text[: len(BEGIN)] != BEGIN[: len(text)]:
         raise CheckpointError(f"{path.name} is no ledger")
     whole = text[: text.rfind(b"\n") + 1]
@@ -79,22 +79,11 @@ class LedgerFile:
             FileLockedError: when another process has it open.
             ExportError: when it cannot be written, or is no regular file.
         """
-        with _explained(path):
-            file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | NO_FOLLOW, OWNER_ONLY)
-            try:
-                _lock(path, file)
-            except BaseException:
-                os.close(file)
-                raise
-        return cls(path, file)
+        return cls(path, _explained(path, lambda: _open(path)))
 
     def resume(self, records: list[dict[str, Any]], size: int) -> None:
         """Go on behind the last whole line."""
-        with _explained(self.path):
-            if hasattr(os, "fchmod"):
-                os.fchmod(self._file, OWNER_ONLY)
-            os.ftruncate(self._file, size)
-            _sync_folder(self.path)
+        _explained(self.path, lambda: self._prepare(size))
         for record in records:
             self._chain = _link(self._chain, record)
 
@@ -104,15 +93,33 @@ class LedgerFile:
         for record in records:
             self._chain = _link(self._chain, record)
             text += dump({**record, CHAIN: self._chain}) + b"\n"
-        with _explained(self.path):
-            while text:
-                text = text[os.write(self._file, text) :]
-            if durable:
-                os.fsync(self._file)
+        _explained(self.path, lambda: self._write(text, durable))
+
+    def _prepare(self, size: int) -> None:
+        if hasattr(os, "fchmod"):
+            os.fchmod(self._file, OWNER_ONLY)
+        os.ftruncate(self._file, size)
+        _sync_folder(self.path)
+
+    def _write(self, text: bytes, durable: bool) -> None:
+        while text:
+            text = text[os.write(self._file, text) :]
+        if durable:
+            os.fsync(self._file)
 
     def close(self) -> None:
         """Close the file, and so give it free."""
         os.close(self._file)
+
+
+def _open(path: Path) -> int:
+    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | NO_FOLLOW, OWNER_ONLY)
+    try:
+        _lock(path, file)
+    except BaseException:
+        os.close(file)
+        raise
+    return file
 
 
 def _lock(path: Path, file: int) -> None:
@@ -138,16 +145,19 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         ExportError: when it cannot be written.
     """
+    _explained(path, lambda: _write_whole(path, content))
+
+
+def _write_whole(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with _explained(path):
-        temporary.unlink(missing_ok=True)
-        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW, OWNER_ONLY)
-        with os.fdopen(file, "wb") as opened:
-            opened.write(content)
-            opened.flush()
-            os.fsync(opened.fileno())
-        temporary.replace(path)
-        _sync_folder(path)
+    temporary.unlink(missing_ok=True)
+    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW, OWNER_ONLY)
+    with os.fdopen(file, "wb") as opened:
+        opened.write(content)
+        opened.flush()
+        os.fsync(opened.fileno())
+    temporary.replace(path)
+    _sync_folder(path)
 
 
 def _sync_folder(path: Path) -> None:
@@ -164,15 +174,12 @@ def _sync_folder(path: Path) -> None:
         os.close(folder)
 
 
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _explained(path: Path, work: Callable[[], T]) -> T:
+    """Do some work on a file, and say in our own words what is wrong with it."""
     try:
-        yield
+        return work()
     except ExportError:
         raise
     except (OSError, ValueError) as error:
-        code = getattr(error, "errno", None)
-        reason = os.strerror(code) if code else "not a path"
-    else:
-        return
-    raise ExportError(f"{path.name}: {reason}", errno=code)
+        code: int | None = getattr(error, "errno", None)
+    raise ExportError(f"{path.name}: {os.strerror(code) if code else 'not a path'}", errno=code)

@@ -6,7 +6,7 @@ from uuid import UUID
 import attrs
 
 from posthog_env_async.errors import ConfigurationError, NotFoundError
-from posthog_env_async.models import FOLDER_ROWS, PersistedFolder
+from posthog_env_async.models import FOLDER_ROWS, HOME_ROWS, HomeFolder, PersistedFolder
 from posthog_env_async.pagination import Listing, PageSize
 from posthog_env_async.session import Request, RequestCounter, RetrySafety
 
@@ -18,6 +18,8 @@ PATH = "persisted_folder/"
 READ = ("persisted_folder:read",)
 WRITE = ("persisted_folder:write",)
 LONGEST_PROTOCOL = 64
+HOME_PATH = "file_system/home_folder/"
+HOME_SINCE = "Servers from mid-2026 on have it; older ones have persisted_folders.list()."
 AVAILABILITY = (
     "Servers of May 2025 to mid-2026 have persisted folders; later ones have"
     " file_system/home_folder/ instead."
@@ -99,6 +101,20 @@ class PersistedFolders:
         except NotFoundError:
             if not meter.lost:
                 raise
+
+    async def home(self) -> HomeFolder:
+        """Get the home folder, the successor of persisted folders on newer servers.
+
+        The server makes one on the first call and gives the same ever after; it has no others, and
+        one that was deleted does not come back.
+
+        Raises:
+            EndpointNotAvailableError: when the server has persisted folders instead.
+        """
+        call = self._place.call(
+            HOME_PATH, method="POST", json={}, repeat=RetrySafety.SAFE, availability=HOME_SINCE
+        )
+        return await self._place.session.fetch(call, HOME_ROWS.read)
 
     def _call(self, path: str, **fields: Any) -> Request:
         return self._place.call(path, **{"scope": WRITE, "availability": AVAILABILITY, **fields})

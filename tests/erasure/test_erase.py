@@ -340,8 +340,9 @@ async def test_a_ledger_that_cannot_be_written_is_an_error_before_anything_is_se
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
 
     for path in (tmp_path / "no" / "folder", tmp_path, Path("/dev/null"), tmp_path / "link"):
-        with pytest.raises((ExportError, CheckpointError)):
+        with pytest.raises((ExportError, CheckpointError)) as caught:
             await erase(env, ["user-1"], ledger=path, dry_run=False)
+        assert caught.value.__context__ is None
 
     assert fake.requests == []
     assert not (tmp_path / "elsewhere").exists()

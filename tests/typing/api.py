@@ -8,26 +8,37 @@ from uuid import UUID
 import attrs
 
 from posthog_env_async import (
+    ActivityEntry,
     APIKeyInfo,
     APIStatusError,
     Backoff,
     CursorListing,
+    DeletionSummary,
+    HomeFolder,
     InsightAnswer,
     Limit,
     Limits,
     Listing,
     ListingReport,
     ListingRun,
+    LogAttribute,
+    LogAttributeValue,
+    LogBucket,
     LogEntry,
+    LogService,
     MissingScopeError,
     Page,
     PersistedFolder,
     Person,
+    PersonDeletion,
     PostHogEnv,
     PostHogError,
     Project,
     PropertyFilter,
+    PropertyValue,
 )
+from posthog_env_async import Cohort as PostHogCohort
+from posthog_env_async.erasure import ErasureReport, check, erase
 
 
 @attrs.frozen
@@ -64,6 +75,44 @@ async def the_client() -> None:
     PostHogEnv(limits=None)
 
 
+async def the_people(env: PostHogEnv, ids: list[str], uuids: list[UUID]) -> None:
+    assert_type(await env.persons.get_many(distinct_ids=ids), dict[str, Person])
+    assert_type(await env.persons.get_many(uuids=uuids), dict[UUID, Person])
+    async for pair in env.persons.lookup(uuids, by="uuid", concurrency=2):
+        assert_type(pair, tuple[UUID, Person | None])
+    assert_type(await env.persons.update(1, {"plan": None}, wait=5.0), bool | None)
+    assert_type(await env.persons.set_property(1, "plan", "scale"), bool | None)
+    assert_type(await env.persons.unset_property(1, "plan"), bool | None)
+    assert_type(await env.persons.split(1, distinct_ids=ids), bool | None)
+    assert_type(await env.persons.delete(1, events=True), None)
+    assert_type(await env.persons.delete_many(uuids=uuids), DeletionSummary)
+    assert_type(env.persons.deletions(status="pending"), Listing[PersonDeletion])
+    assert_type(await env.persons.property_values("plan"), tuple[PropertyValue, ...])
+    async for entry in env.persons.activity(max_items=3):
+        assert_type(entry, ActivityEntry)
+    assert_type(await env.persons.cohorts(1), tuple[PostHogCohort, ...])
+    assert_type(await env.persons.at("2026-01-01", id=1), Person)
+    assert_type(env.cohorts.list(), Listing[PostHogCohort])
+    assert_type(await env.cohorts.get(1), PostHogCohort)
+    assert_type(env.cohorts.persons(1, prefetch=2), Listing[Person])
+    people = env.persons.list()
+    report = await erase(env, people, ledger="ledger", by="uuid", events=True, dry_run=False)
+    assert_type(report, ErasureReport)
+    assert_type(await erase(env, ids, ledger="ledger"), ErasureReport)
+    assert_type(await erase(env, uuids, ledger="ledger", by="uuid"), ErasureReport)
+    assert_type(await check(env, "ledger", wait=60.0), ErasureReport)
+
+
+async def the_facts(env: PostHogEnv) -> None:
+    assert_type(await env.logs.count(date_from="-1d", severity_levels=["error"]), int)
+    assert_type(await env.logs.sparkline(), tuple[LogBucket, ...])
+    assert_type(await env.logs.services(), tuple[LogService, ...])
+    assert_type(await env.logs.attributes(search="k8s"), tuple[LogAttribute, ...])
+    assert_type(await env.logs.attribute_values("level"), tuple[LogAttributeValue, ...])
+    assert_type(await env.logs.has_logs(), bool)
+    assert_type(await env.persisted_folders.home(), HomeFolder)
+
+
 async def the_resources(env: PostHogEnv) -> None:
     assert_type(env.projects.list(), Listing[Project])
     assert_type(env.persons.list(page_size="auto", prefetch=4), Listing[Person])
@@ -80,6 +129,7 @@ async def the_resources(env: PostHogEnv) -> None:
     assert_type(await env.persisted_folders.replace("id", type="home"), PersistedFolder)
     assert_type(await env.persisted_folders.delete("id"), None)
     assert_type(env.logs.query(date_from="-6h", page_size=100), CursorListing[LogEntry])
+    await the_facts(env)
     insight = await env.max_tools.create_and_query_insight("users", "trends", format="txt")
     assert_type(insight, InsightAnswer)
     assert_type(insight.query, Mapping[str, Any] | None)
