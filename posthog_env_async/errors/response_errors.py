@@ -30,6 +30,7 @@ __all__ = ["ENDPOINT_NOT_FOUND", "error_for", "redirected", "wait_asked_for"]
 
 KEPT_BODY = 2048
 KEPT_ID = 200
+LONGEST_WAIT = 86_400.0
 ENDPOINT_NOT_FOUND = "Endpoint not found."
 
 _SCOPE = re.compile(r"missing required scope '([\w:*]+)'")
@@ -73,7 +74,7 @@ def error_for(
     detail = fields["detail"]
     fields |= {
         "status": status,
-        "retry_after": wait_asked_for(headers.get("Retry-After"), detail),
+        "retry_after": wait_asked_for(headers.get("Retry-After"), detail, _date(headers)),
         "request_id": _request_id(headers, fields["extra"], secret),
         "method": method,
         "url": url,
@@ -118,7 +119,7 @@ def redirected(status: int, location: str, *, method: str = "", url: str = "") -
 def wait_asked_for(
     header: str | None, detail: str = "", now: datetime | None = None
 ) -> float | None:
-    """Read how many seconds the server asks to wait; `None` when it does not say.
+    """Read how many seconds the server asks to wait, at most a day; `None` when it does not say.
 
     The `Retry-After` header as seconds or date, else the number in `detail`; see docs/server.md,
     Throttles.
@@ -126,19 +127,28 @@ def wait_asked_for(
     seconds = _header_seconds(header.strip(), now) if header else None
     if seconds is None and (found := _SECONDS.search(detail)):
         seconds = _number(found[1])
-    return None if seconds is None else max(0.0, seconds)
+    return None if seconds is None else min(max(0.0, seconds), LONGEST_WAIT)
+
+
+def _date(headers: Mapping[str, str]) -> datetime | None:
+    """Return when the server sent the answer, by its own clock: dates in it are by that, too."""
+    return _parsed_date(headers.get("Date") or "")
 
 
 def _header_seconds(header: str, now: datetime | None) -> float | None:
     seconds = _number(header)
     if seconds is not None:
         return seconds
+    then = _parsed_date(header)
+    return None if then is None else (then - (now or datetime.now(UTC))).total_seconds()
+
+
+def _parsed_date(text: str) -> datetime | None:
     try:
-        then = parsedate_to_datetime(header)
+        date = parsedate_to_datetime(text)
+        return date if date.tzinfo else date.replace(tzinfo=UTC)
     except (ValueError, TypeError, OverflowError):
         return None
-    aware = then if then.tzinfo else then.replace(tzinfo=UTC)
-    return (aware - (now or datetime.now(UTC))).total_seconds()
 
 
 def _number(text: str) -> float | None:
@@ -146,6 +156,8 @@ def _number(text: str) -> float | None:
         number = float(text)
     except ValueError:
         return None
+    if math.isinf(number) and text.isdigit():
+        return LONGEST_WAIT
     return number if math.isfinite(number) else None
 
 

@@ -1,6 +1,6 @@
 """A limiter that processes share through Redis: one script a step, on Redis' own clock."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -24,6 +24,7 @@ from posthog_env_async.session.rate_limiter import MOST_AT_ONCE
 __all__ = ["RedisLimitStore", "RedisLimiter", "Share"]
 
 TIMEOUT = 5.0
+NO_BRACES = str.maketrans("{}", "()")
 PARTS = ("ended", "leases", "queue", "promised", "state")
 
 
@@ -87,6 +88,7 @@ class RedisLimitStore:
     _client: Any = attrs.field(init=False, repr=False)
     _scripts: Mapping[str, Any] = attrs.field(init=False, repr=False)
     _keys: dict[str, list[str]] = attrs.field(factory=dict[str, list[str]], init=False, repr=False)
+    _has_checked: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._client = _client(self.url)
@@ -101,6 +103,8 @@ class RedisLimitStore:
 
     async def acquire(self, budget: str, limits: Sequence[Limit], id: str, ticket: int) -> Grant:
         """Take a place in every window, or queue for one."""
+        if not self._has_checked:
+            await self._check_eviction()
         windows = [text for limit in limits for text in (limit.requests, _micro(limit.seconds))]
         times = (_micro(self.lease), _micro(POLL_INTERVAL), _micro(GRACE), _micro(RAMP_POLL))
         granted, wait, ticket, blocked = await self._run(
@@ -142,21 +146,47 @@ class RedisLimitStore:
         return _milli(longest + 2 * self.lease + POLL_INTERVAL + GRACE)
 
     async def _run(self, step: str, budget: str, *args: str | int) -> Any:
+        keys = self.keys_of(budget)
+        return await self._tried(self._scripts[step](keys=keys, args=args))
+
+    def keys_of(self, budget: str) -> Sequence[str]:
+        """Return the keys of a budget; by their one hash tag they lie in one slot of a cluster."""
+        if budget not in self._keys:
+            name = f"{self.name}:{budget}".translate(NO_BRACES)
+            self._keys[budget] = [f"posthog-env:{{{name}}}:{part}" for part in PARTS]
+        return self._keys[budget]
+
+    async def _check_eviction(self) -> None:
+        """Check that Redis keeps what it is told, where it lets us ask.
+
+        Raises:
+            ConfigurationError: when it may throw the limiter's state away.
+        """
+        try:
+            memory: Any = await self._tried(self._client.info("memory"))
+        except LimiterUnavailableError as error:
+            if error.retryable:
+                raise
+            memory = {}
+        policy = str(memory.get("maxmemory_policy", "noeviction"))
+        if memory.get("maxmemory") and policy != "noeviction":
+            raise ConfigurationError(
+                f"this Redis may throw the limiter's state away (maxmemory-policy {policy}), and"
+                " the limits with it; use one with maxmemory-policy noeviction"
+            )
+        self._has_checked = True
+
+    async def _tried(self, asked: Awaitable[Any]) -> Any:
         from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
-        if budget not in self._keys:
-            place = f"posthog-env:{{{self.name}:{budget}}}"
-            self._keys[budget] = [f"{place}:{part}" for part in PARTS]
-        failure: Exception | None = None
         try:
-            return await self._scripts[step](keys=self._keys[budget], args=args)
+            return await asked
         except (RedisError, OSError) as error:
-            failure = error
-        passes = not isinstance(failure, AuthenticationError | ResponseError)
+            passes = not isinstance(error, AuthenticationError | ResponseError)
+            failure = type(error).__name__
         raise LimiterUnavailableError(
-            f"the Redis of the shared limiter cannot be used ({type(failure).__name__}), and"
-            " nothing was sent; start it or correct its URL, or pass"
-            " on_unavailable=Share(processes)",
+            f"the Redis of the shared limiter cannot be used ({failure}), and nothing was sent;"
+            " start it or correct its URL, or pass on_unavailable=Share(processes)",
             retryable=passes,
         )
 

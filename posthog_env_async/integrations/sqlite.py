@@ -82,6 +82,7 @@ class SQLiteLimitStore:
     lease: float = LEASE
     clock: Clock = attrs.field(factory=lambda: Clock(time.time, time.monotonic))
     _connection: sqlite3.Connection | None = attrs.field(default=None, init=False)
+    _identity: tuple[int, int] | None = attrs.field(default=None, init=False)
     _one_at_a_time: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
     @property
@@ -125,6 +126,7 @@ class SQLiteLimitStore:
     def _transaction(self, step: Callable[[SQLiteBudget], T], budget: str) -> T:
         try:
             with self._one_at_a_time, closing(self._open().cursor()) as cursor:
+                self._check_file()
                 cursor.execute("BEGIN IMMEDIATE")
                 try:
                     result = step(SQLiteBudget(cursor, budget, self.clock, self.lease))
@@ -149,6 +151,27 @@ class SQLiteLimitStore:
             for line in SQLiteBudget.SCHEMA:
                 connection.execute(line)
         return self._connection
+
+    def _check_file(self) -> None:
+        """Check that the path still names the file that was opened.
+
+        Raises:
+            LimiterUnavailableError: when it was deleted or replaced: nobody else sees this one.
+        """
+        try:
+            status = os.stat(self.path)
+        except OSError:
+            identity = None
+        else:
+            identity = status.st_dev, status.st_ino
+        if self._identity is None:
+            self._identity = identity
+        if identity is None or identity != self._identity:
+            raise LimiterUnavailableError(
+                "the file of the shared limiter was deleted or replaced while it was in use, and"
+                " nothing was sent; restart all processes that share it",
+                retryable=False,
+            )
 
     def _close(self) -> None:
         with self._one_at_a_time:

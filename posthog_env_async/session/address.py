@@ -19,6 +19,10 @@ _HOST = re.compile(r"(?ai)[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 _PATH = re.compile(r"[A-Za-z0-9._~/-]*")
 _PROJECT = re.compile(r"[0-9]+|@current")
 _WRITTEN = re.compile(r"(?ai)(?:(https?)://)?([^/]*)(/.*)?")
+_APP_PAGE = re.compile(
+    r"(?a)(/[^?#]*?)??/(?:project|organization|login|signup|settings|me|persons?|insights?"
+    r"|dashboards?|replay|api)(?:[/?#].*)?"
+)
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\?#]")
 
 
@@ -44,6 +48,8 @@ class Address:
             netloc.rpartition(":") if re.search(r"(?a::\d+)$", netloc) else (netloc, "", "")
         )
         path = (path or "").rstrip("/")
+        if _HOST.fullmatch(name) and (page := _APP_PAGE.fullmatch(path)):
+            raise _not_a_host(f"{scheme or 'https'}://{netloc}{page[1] or ''}")
         if not _HOST.fullmatch(name) or not _PATH.fullmatch(path) or ".." in path + name:
             raise ConfigurationError(
                 "host must be 'us', 'eu' or a URL such as https://posthog.example.com,"
@@ -59,10 +65,27 @@ class Address:
         scheme = (scheme or "https").lower()
         try:
             origin = URL(f"{scheme}://{name}" + (f":{port}" if port else "")).origin()
-            return cls(origin, path)
         except ValueError:
-            wrong = "host is no address: its name or port cannot exist"
-        raise ConfigurationError(wrong)
+            origin = None
+        if origin is None:
+            raise ConfigurationError("host is not an address: its name or port cannot exist")
+        address = cls(origin, path)
+        if address.is_cloud:
+            address.check_cloud()
+        return address
+
+    def check_cloud(self) -> None:
+        """Check an address of PostHog Cloud.
+
+        Raises:
+            ConfigurationError: for `http`, which would send the key in clear, and for a path.
+        """
+        if self.origin.scheme != "https":
+            raise ConfigurationError(
+                f"host must be https://{self.origin.host}: over http the key would go out in clear"
+            )
+        if self.base_path:
+            raise _not_a_host(str(self.origin))
 
     @property
     def is_cloud(self) -> bool:
@@ -83,6 +106,13 @@ class Address:
         except ValueError:
             return None
         return url if same and url.raw_path.startswith(f"{self.base_path}/") else None
+
+
+def _not_a_host(host: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"host is the address of a page; the host alone is {host} (the project's number goes into"
+        " project_id)"
+    )
 
 
 def check_own_host(named: str, own: str, what: str) -> None:

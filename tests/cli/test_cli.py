@@ -132,6 +132,17 @@ async def test_the_key_is_read_from_stdin(fake: FakePostHog) -> None:
     assert done.code == 0
 
 
+async def test_a_key_file_of_an_editor_on_windows_is_read(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    file = tmp_path / "key.txt"
+    file.write_bytes(f'\ufeffPOSTHOG_PERSONAL_API_KEY="{fake.key}"\r\n'.encode("utf-16-le"))
+
+    done = await ran(fake, "key", "--key-file", str(file))
+
+    assert done.code == 0
+
+
 async def test_a_key_file_that_is_missing_is_named(fake: FakePostHog) -> None:
     done = await ran(fake, "key", "--key-file", "/nowhere/key")
 

@@ -15,6 +15,7 @@ import pytest
 from posthog_env_async import (
     APITimeoutError,
     Backoff,
+    ConfigurationError,
     Limit,
     Limits,
     PostHogEnv,
@@ -22,7 +23,7 @@ from posthog_env_async import (
     ServerError,
 )
 from posthog_env_async.testing import FakePostHog, Fault
-from sessions import client, read, until
+from sessions import client, create_folder, read, until
 
 
 @pytest.fixture
@@ -172,3 +173,105 @@ async def test_a_body_that_stalls_is_a_timeout_and_is_asked_for_again(fake: Fake
         page = await read(env)
 
     assert len(page["results"]) == 1
+
+
+async def test_a_wait_of_the_year_9999_blocks_for_a_day_at_most(fake: FakePostHog) -> None:
+    fake.faults.append(Fault(429, headers={"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}))
+    async with client(fake) as env:
+        with pytest.raises(RateLimitError) as caught:
+            await read(env)
+        assert env.throttled_until is not None
+        blocked = env.throttled_until - datetime.now(UTC)
+
+    assert caught.value.retry_after == 86_400.0
+    assert blocked <= timedelta(days=1)
+
+
+async def test_who_refused_is_said_when_a_wait_is_too_long(fake: FakePostHog) -> None:
+    fake.faults.append(Fault(429, headers={"Retry-After": "300"}))
+    async with client(fake, limits=[Limit(100, 60.0)]) as env:
+        with pytest.raises(RateLimitError, match=r"^429 ") as first:
+            await read(env)
+        with pytest.raises(RateLimitError, match=r"the server refused .* with 429") as second:
+            await read(env)
+
+    assert (first.value.sent, second.value.sent) == (True, False)
+    assert "own limit" not in str(second.value)
+    assert len(fake.requests) == 1
+
+
+class OddLimiter:
+    """A limiter of somebody else, which grants everything and fails where it is told to."""
+
+    def __init__(self, *, breaks: str = "", expired: int = 0) -> None:
+        self.breaks, self.expired = breaks, expired
+        self.acquired, self.released, self.blocked = 0, 0, 0
+
+    @property
+    def is_expired(self) -> bool:
+        return self.acquired <= self.expired
+
+    async def acquire(self, budget: str, *, max_wait: float) -> "OddLimiter":
+        self.acquired += 1
+        return self
+
+    async def release(self) -> None:
+        self.released += 1
+        if self.breaks == "release":
+            raise ConfigurationError("the file of the limiter is gone")
+
+    async def block(self, budget: str, seconds: float) -> None:
+        self.blocked += 1
+        if self.breaks == "block":
+            raise ConfigurationError("the file of the limiter is gone")
+
+    def is_limited(self, budget: str) -> bool:
+        return True
+
+    def blocked_for(self, budget: str) -> float:
+        return 0.0
+
+
+async def test_the_answer_of_a_write_wins_over_a_limiter_that_breaks_behind_it(
+    fake: FakePostHog, caplog: pytest.LogCaptureFixture
+) -> None:
+    limiter = OddLimiter(breaks="release")
+    async with client(fake, limiter=limiter) as env:
+        folder = await create_folder(env)
+        pieces = [piece async for piece in env.persons.csv()]
+
+    assert folder.type == "home"
+    assert pieces
+    assert limiter.released == 2
+    assert "the limiter could not be told of an end" in caplog.text
+
+
+async def test_a_429_is_the_error_though_the_limiter_breaks(fake: FakePostHog) -> None:
+    fake.faults.append(Fault(429, headers={"Retry-After": "300"}))
+    limiter = OddLimiter(breaks="block")
+    async with client(fake, limiter=limiter) as env:
+        with pytest.raises(RateLimitError):
+            await read(env)
+
+    assert limiter.blocked == 1
+
+
+async def test_a_429_is_waited_for_also_where_the_limiter_does_not_block(fake: FakePostHog) -> None:
+    fake.faults.append(Fault(429, headers={"Retry-After": "0.2"}))
+    async with client(fake, limiter=OddLimiter()) as env:
+        await read(env)
+
+    assert fake.requests[1].at - fake.requests[0].at >= 0.2
+
+
+async def test_nothing_is_sent_under_a_permit_that_expired(fake: FakePostHog) -> None:
+    limiter = OddLimiter(expired=2)
+    async with client(fake, limiter=limiter) as env:
+        await read(env)
+        assert env.requests == 1
+        limiter.expired = 4
+        pieces = [piece async for piece in env.persons.csv()]
+
+    assert pieces
+    assert (limiter.acquired, limiter.released) == (5, 5)
+    assert len(fake.requests) == 2

@@ -36,6 +36,8 @@ from posthog_env_async import (
     PostHogError,
     ResponseDecodeError,
 )
+from posthog_env_async.session import is_too_large
+from posthog_env_async.testing import FakePostHog
 
 KEY = "phx_wire_reading"
 GOOD = json_page()
@@ -217,6 +219,30 @@ async def test_a_body_larger_than_allowed_is_an_error(packed: bool) -> None:
             await env.persons.list().collect()
 
 
+async def test_a_body_larger_than_allowed_is_downloaded_once_and_the_message_says_what_to_do() -> (
+    None
+):
+    async with (
+        FaultServer([], then=whole(GOOD)) as server,
+        client(server, max_response_bytes=len(GOOD) - 1) as env,
+    ):
+        with pytest.raises(APIConnectionError, match=r"page_size.*max_response_bytes") as caught:
+            await env.request("GET", "persons/")
+
+        assert len(server.requests) == 1
+    assert (caught.value.too_large, caught.value.retryable) == (True, False)
+    assert is_too_large(caught.value)
+
+
+async def test_a_page_larger_than_allowed_is_read_in_smaller_ones() -> None:
+    async with FakePostHog(persons=200, mode="routes") as fake:
+        made: dict[str, Any] = {"api_key": fake.key, "host": fake.url, "max_response_bytes": 40_000}
+        async with PostHogEnv(1, **made) as env:
+            people = await env.persons.list(page_size="auto").collect()
+
+    assert [person.uuid for person in people] == fake.uuids()
+
+
 BOMBED = """
 import asyncio, os, sys, time
 if os.environ.get("WITHOUT_ISAL"):
@@ -347,6 +373,19 @@ async def test_the_deadline_ends_all_attempts() -> None:
 
 
 # CSV
+
+
+@pytest.mark.parametrize("by_reset", [False, True])
+async def test_a_csv_that_is_cut_has_no_foreign_error_in_its_chain(by_reset: bool) -> None:
+    broken = cut(http(CSV, kind="text/csv"), -3, by_reset=by_reset)
+    async with FaultServer([], then=broken) as server, client(server, backoff=ONCE) as env:
+        with pytest.raises(PostHogError) as caught:
+            [piece async for piece in env.persons.csv()]
+
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert isinstance(error, PostHogError), type(error)
+        error = error.__cause__ or error.__context__
 
 
 @pytest.mark.parametrize(

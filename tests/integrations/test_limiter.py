@@ -6,10 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 
-from posthog_env_async import APIConnectionError, ConfigurationError, Limit, Limits, RateLimitError
-from posthog_env_async.integrations.redis import RedisLimiter, Share
+from posthog_env_async import (
+    APIConnectionError,
+    ConfigurationError,
+    Limit,
+    LimiterUnavailableError,
+    Limits,
+    RateLimitError,
+)
+from posthog_env_async.integrations.redis import RedisLimiter, RedisLimitStore, Share
 from posthog_env_async.integrations.shared_limits.limiter import SharedLimiter
 from posthog_env_async.integrations.shared_limits.sqlite_store import Clock
 from posthog_env_async.integrations.sqlite import SQLiteLimiter
@@ -336,3 +344,114 @@ async def test_the_file_of_the_limiter_can_be_read_by_its_owner_alone(tmp_path: 
 
     assert set(modes) >= {"limits.db", "limits.db-wal"}
     assert set(modes.values()) == {0o600}
+
+
+async def test_a_permit_that_is_older_than_its_lease_says_so(make: Make) -> None:
+    skipped = 0.0
+    limiter = make(Limit(5, 1.0), lease=10.0)
+    limiter.now = lambda: time.monotonic() + skipped
+
+    permit = await limiter.acquire("persons")
+    fresh = permit.is_expired
+    skipped = 9.0
+    old = permit.is_expired
+    await permit.release()
+
+    assert (fresh, old) == (False, True)
+
+
+async def test_a_file_that_was_deleted_in_mid_run_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "limits.db"
+    async with SQLiteLimiter(path, [Limit(5, 1.0)], on_unavailable=Share(2)) as limiter:
+        permit = await limiter.acquire("persons")
+        path.unlink()
+        await permit.release()
+        with pytest.raises(LimiterUnavailableError, match="deleted or replaced"):
+            await use(limiter)
+        SQLiteLimiter(path)
+        path.touch()
+        with pytest.raises(LimiterUnavailableError, match="deleted or replaced"):
+            await use(limiter)
+
+
+async def test_a_limiter_belongs_to_one_event_loop(make: Make) -> None:
+    limiter = make(Limit(5, 1.0))
+    await use(limiter)
+
+    with pytest.raises(ConfigurationError, match="another process or event loop"):
+        await anyio.to_thread.run_sync(anyio.run, use, limiter)
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
+async def test_a_redis_that_may_throw_the_state_away_is_refused(
+    tmp_path: Path, policy: str
+) -> None:
+    from redis import Redis
+
+    port = free_port()
+    server = start_redis(port, tmp_path)
+    url = f"redis://127.0.0.1:{port}/0"
+    with Redis.from_url(url) as admin:
+        admin.config_set("maxmemory", "100mb")
+        admin.config_set("maxmemory-policy", policy)
+    try:
+        async with RedisLimiter(url, [Limit(5, 1.0)]) as limiter:
+            with pytest.raises(ConfigurationError, match=f"maxmemory-policy {policy}"):
+                await use(limiter)
+    finally:
+        stop(server)
+
+
+@pytest.mark.servers
+async def test_a_wrong_password_is_an_error_also_with_a_share(tmp_path: Path) -> None:
+    from redis import Redis
+
+    port = free_port()
+    server = start_redis(port, tmp_path)
+    with Redis.from_url(f"redis://127.0.0.1:{port}/0") as admin:
+        admin.config_set("requirepass", "right")
+    url = f"redis://:s3cret@127.0.0.1:{port}/0"
+    try:
+        async with RedisLimiter(url, [Limit(5, 1.0)], on_unavailable=Share(2)) as limiter:
+            with pytest.raises(LimiterUnavailableError) as caught:
+                await use(limiter)
+    finally:
+        stop(server)
+
+    assert not caught.value.retryable
+    assert "s3cret" not in f"{caught.value!r}{limiter.describe()}"
+
+
+def test_the_limits_that_apply_are_told_and_to_whom(tmp_path: Path) -> None:
+    limiter = SQLiteLimiter(tmp_path / "limits.db")
+
+    assert limiter.describe() == (
+        "persons 240 in 60 s; max_tools 10 in 60 s and 100 in 86400 s; default 480 in 60 s and"
+        f" 4800 in 3600 s; shared by all processes that name the file {tmp_path}/limits.db and the"
+        " name 'default'"
+    )
+
+
+async def test_limits_that_nobody_gave_are_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", logger="posthog_env_async"):
+        async with (
+            SQLiteLimiter(tmp_path / "a.db") as limiter,
+            SQLiteLimiter(tmp_path / "b.db", [Limit(5, 1.0)]) as given,
+        ):
+            await use(limiter, 2)
+            await use(given)
+
+    assert len(caplog.records) == 1
+    assert "no limits were given, so Cloud's apply: persons 240 in 60 s" in caplog.text
+
+
+def test_a_name_in_braces_keeps_all_keys_of_a_budget_in_one_slot(redis_url: str) -> None:
+    from redis.crc import key_slot
+
+    store = RedisLimitStore(redis_url, "}a{b")
+    slots = {key_slot(name.encode()) for name in store.keys_of("persons")}
+
+    assert len(slots) == 1

@@ -284,3 +284,21 @@ def test_everybody_who_existed_throughout_is_there_once_whatever_changes_meanwhi
     drift = Drift(inserts=(0, changes), deletes=(0, changes), anywhere=anywhere, seed=seed)
 
     anyio.run(_drifting, persons, drift, orphans, tie, partitions, overlap, seed)
+
+
+@pytest.mark.parametrize("with_client", [True, False])
+async def test_a_partition_of_another_host_is_refused_and_gets_no_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_client: bool
+) -> None:
+    async with FakePostHog(persons=10) as own, FakePostHog(persons=10) as other:
+        async with client(other) as env:
+            partitions = await plan(env, partitions=1)
+        other.requests.clear()
+        monkeypatch.setenv("POSTHOG_PERSONAL_API_KEY", own.key)
+        monkeypatch.setenv("POSTHOG_HOST", own.url)
+        mine = client(own) if with_client else None
+
+        with pytest.raises(ConfigurationError, match="the key is not sent to another host"):
+            await run_partition(partitions[0], folder=tmp_path, env=mine)
+
+        assert other.requests == []

@@ -4,7 +4,7 @@ import pytest
 from yarl import URL
 
 from posthog_env_async import ConfigurationError
-from posthog_env_async.session import Address, project_text, quoted_path
+from posthog_env_async.session import Address, check_own_host, project_text, quoted_path
 
 
 @pytest.mark.parametrize(
@@ -149,3 +149,39 @@ def test_a_path_is_quoted(path: str, quoted: str) -> None:
 def test_a_path_that_could_leave_the_project_is_refused(path: str) -> None:
     with pytest.raises(ConfigurationError, match="give the query as params"):
         quoted_path(path)
+
+
+@pytest.mark.parametrize(
+    "host", ["http://us.posthog.com", "http://EU.posthog.com/", "HTTP://app.posthog.com"]
+)
+def test_the_cloud_is_not_asked_in_clear(host: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"host must be https://\w+\.posthog\.com"):
+        Address.parse(host)
+
+
+@pytest.mark.parametrize(
+    ("page", "host"),
+    [
+        ("https://us.posthog.com/project/123", "https://us.posthog.com"),
+        ("https://us.posthog.com/project/123/persons#panel=x", "https://us.posthog.com"),
+        ("https://eu.posthog.com/settings/user-api-keys", "https://eu.posthog.com"),
+        ("us.posthog.com/login?next=/", "https://us.posthog.com"),
+        ("https://us.posthog.com/some/other/page", "https://us.posthog.com"),
+        ("https://posthog.example.com/project/1/insights", "https://posthog.example.com"),
+        ("http://localhost:8000/api/projects/1/", "http://localhost:8000"),
+        ("https://example.com/posthog/project/7", "https://example.com/posthog"),
+    ],
+)
+def test_the_address_of_a_page_is_recognised_and_the_host_named(page: str, host: str) -> None:
+    with pytest.raises(ConfigurationError, match="address of a page") as caught:
+        Address.parse(page)
+
+    assert f"the host alone is {host} " in str(caught.value)
+
+
+def test_a_host_named_from_elsewhere_must_be_the_own_one() -> None:
+    check_own_host("https://us.posthog.com/", "us", "the partition")
+    with pytest.raises(ConfigurationError, match="the key is not sent to another host"):
+        check_own_host("https://evil.example", "us", "the partition")
+    with pytest.raises(ConfigurationError):
+        check_own_host("http://localhost:1", "http://localhost:2", "the partition")

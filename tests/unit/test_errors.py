@@ -216,6 +216,25 @@ def test_a_wait_is_read_as_seconds_or_date_or_from_the_detail(
     assert wait_asked_for(header, detail, now) == seconds
 
 
+@pytest.mark.parametrize(
+    "header",
+    ["9" * 30, "1" + "0" * 400, "31536000", "Fri, 31 Dec 9999 23:59:59 GMT", "86401.5"],
+)
+def test_one_answer_asks_for_a_day_at_most(header: str) -> None:
+    assert wait_asked_for(header) == 86_400.0
+    assert wait_asked_for(None, f"Expected available in {header} seconds.") in {86_400.0, None}
+
+
+def test_a_date_is_by_the_clock_of_the_server_that_sent_it() -> None:
+    headers = {
+        "Date": "Mon, 02 Mar 2015 10:00:00 GMT",
+        "Retry-After": "Mon, 02 Mar 2015 10:00:30 GMT",
+    }
+
+    assert error_for(429, headers, b"").retry_after == 30.0
+    assert error_for(429, {**headers, "Date": "nonsense"}, b"").retry_after == 0.0
+
+
 def test_a_429_carries_its_wait() -> None:
     error = answer(429, {"detail": "Request was throttled."}, Retry_After="9")
 

@@ -2,9 +2,9 @@
 
 import os
 import sys
-from pathlib import Path
 
 from posthog_env_async.errors import ConfigurationError
+from posthog_env_async.session import key_from_text, read_key_file
 
 __all__ = ["key_from"]
 
@@ -27,11 +27,8 @@ def key_from(key_file: str | None) -> str:
 
 
 def _key_in(name: str) -> str:
-    try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise ConfigurationError(f"--key-file: cannot read {name}: {reason}") from None
-    if not text.strip():
-        raise ConfigurationError(f"--key-file: {name} is empty")
-    return text.strip()
+    source = f"--key-file {name}"
+    if name != "-":
+        return read_key_file(name, source)
+    stdin = sys.stdin
+    return key_from_text(stdin.buffer.read() if hasattr(stdin, "buffer") else stdin.read(), source)
