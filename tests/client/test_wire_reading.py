@@ -414,10 +414,14 @@ async def test_a_csv_is_whole_or_an_error(broken: Play) -> None:
         FaultServer([], then=broken) as server,
         client(server, backoff=ONCE) as env,
     ):
-        with pytest.raises(PostHogError):
+        with pytest.raises(PostHogError) as streamed:
             [piece async for piece in env.persons.csv()]
-        with pytest.raises(PostHogError):
+        with pytest.raises(PostHogError) as whole_csv:
             await env.persons.get_csv(1)
+
+    for caught in (streamed, whole_csv):
+        assert caught.value.__cause__ is None
+        assert caught.value.__context__ is None
 
 
 async def test_a_csv_that_breaks_before_its_first_piece_is_asked_for_again() -> None:
