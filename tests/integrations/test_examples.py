@@ -44,8 +44,17 @@ def test_one_person_in_an_app(worker_environment: dict[str, str]) -> None:
 def test_many_look_ups_ask_for_each_id_once(worker_environment: dict[str, str]) -> None:
     said = run("lookup", worker_environment)
 
-    assert "1001 inputs, 1000 found, 501 requests" in said
+    assert "1001 inputs, 1000 found, 3 requests" in said
     assert "50 callers, 1 request" in said
+
+
+def test_an_erasure_keeps_a_ledger_and_a_receipt(worker_environment: dict[str, str]) -> None:
+    said = run("erase", worker_environment)
+
+    assert "would erase 1500 persons in 2 requests" in said
+    assert "1500 found, 1 unknown to the server" in said
+    assert "run again: the same, True" in said
+    assert "1500 verified, 500 persons left" in said
 
 
 def test_forty_projects_are_exported_once(worker_environment: dict[str, str]) -> None:
