@@ -3,8 +3,10 @@
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import anyio
 import pytest
 
 pytest.importorskip("cyclopts")
@@ -143,6 +145,56 @@ async def test_a_key_file_of_an_editor_on_windows_is_read(
     assert done.code == 0
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["\ufeff{}\r\n", "POSTHOG_PERSONAL_API_KEY='{}'\n", "Authorization: Bearer {}\n", '"{}"'],
+)
+async def test_a_key_file_may_be_written_by_an_editor_or_a_shell(
+    fake: FakePostHog, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "key").write_text(text.format(fake.key))
+
+    done = await ran(fake, "key", "--key-file", "key", cwd=tmp_path)
+
+    assert done.code == 0
+
+
+async def test_a_key_file_is_read_again_when_the_key_is_renewed(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    file, new = tmp_path / "key", fake.key
+    file.write_text(fake.add_key("phx_old", scopes=["*"]))
+
+    def renew() -> None:
+        file.write_text(new)
+        fake.faults.append(Fault(401, path="/persons/"))
+
+    words = ("persons", "list", "--page-size", "100", "--prefetch", "0", "--key-file", str(file))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(when, lambda: len(fake.requests) >= 2, renew)
+        done = await ran(fake, *words)
+
+    assert done.code == 0
+    assert len(done.lines()) == 2_500
+
+
+async def when(holds: Callable[[], bool], act: Callable[[], None]) -> None:
+    while not holds():
+        await anyio.sleep(0.001)
+    act()
+
+
+async def test_a_key_file_that_holds_something_else_is_not_quoted(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text("two words\nand lines")
+
+    done = await ran(fake, "key", "--key-file", "key", cwd=tmp_path)
+
+    assert done.code == 2
+    assert "two words" not in done.err
+
+
 async def test_a_key_file_that_is_missing_is_named(fake: FakePostHog) -> None:
     done = await ran(fake, "key", "--key-file", "/nowhere/key")
 
@@ -252,7 +304,7 @@ async def test_a_429_of_the_server_is_named_as_the_servers(
 async def test_the_clients_own_limit_is_named_as_its_own(fake: FakePostHog) -> None:
     done = await ran(fake, "persons", "list", "--limit", "1/3600", "--page-size", "100")
 
-    assert "the client's own limit is used up (nothing was sent)" in done.err
+    assert "the client's own limit for default is used up" in done.err
 
 
 async def test_a_shared_limit_without_limits_says_which_apply_and_to_whom(
@@ -264,8 +316,8 @@ async def test_a_shared_limit_without_limits_says_which_apply_and_to_whom(
     given = await ran(fake, "persons", "list", *shared, "--limit", "100/60")
     quiet = await ran(fake, "persons", "list", *shared, "--quiet")
 
-    assert "those of PostHog Cloud are shared (persons 240 per minute; " in usual.err
-    assert f"by all who use the file {tmp_path}/limits.db with the same key" in usual.err
+    assert "without --limit those of PostHog Cloud apply: persons 240 in 60 s; " in usual.err
+    assert "shared by all processes that name" in usual.err
     assert "note:" not in given.err
     assert quiet.err == ""
 
@@ -283,7 +335,7 @@ async def test_the_password_of_a_redis_is_in_no_message(
     done = await ran(fake, "export", "persons", *words, cwd=tmp_path, variables=variables)
 
     assert done.code == 1
-    assert "by all who use this Redis" in done.err
+    assert "shared by all processes that name" in done.err
     assert "hunter2" not in done.err
 
 

@@ -64,5 +64,5 @@ async def _left(connection: Connection) -> Left:
 
 
 def _explain(connection: Connection, *, rows: int) -> None:
-    if connection.sharing.place is None:
+    if not connection.sharing.is_wanted:
         print_message(ALONE if rows else NONE)

@@ -15,7 +15,7 @@ from posthog_env_async.errors import ConfigurationError
 from posthog_env_async.session import Backoff, Limit
 
 from .flags import FLAG
-from .key import key_from
+from .key import key_from, key_source
 from .projects import projects_in
 from .shared_limits import SharedLimiter, Sharing
 
@@ -52,8 +52,9 @@ class Connection:
     key_file: Annotated[
         str | None,
         Parameter(
-            help="A file that holds the key, - for stdin; by default POSTHOG_PERSONAL_API_KEY is"
-            " used. The key itself is no option: others could read it in the list of processes.",
+            help="A file that holds the key, read again when the key is renewed; - for stdin; by"
+            " default POSTHOG_PERSONAL_API_KEY. The key itself is no option: others could read it"
+            " in the list of processes.",
             allow_leading_hyphen=True,
         ),
     ] = None
@@ -129,7 +130,7 @@ class Connection:
         """
         return PostHogEnv(
             self._one_project(),
-            api_key=key,
+            api_key=key_source(self.key_file, key),
             host=self.host,
             prefix=self.prefix,
             timeout=self.timeout,

@@ -4,19 +4,21 @@ import os
 import sys
 
 from posthog_env_async.errors import ConfigurationError
-from posthog_env_async.session import key_from_text, read_key_file
+from posthog_env_async.session import KeyFunction, key_from_file, key_from_text, read_key_file
 
-__all__ = ["key_from"]
+__all__ = ["key_from", "key_source"]
 
 
 def key_from(key_file: str | None) -> str:
     """Return the key of a file (`-` is stdin), or of the environment.
 
     Raises:
-        ConfigurationError: when there is none.
+        ConfigurationError: when there is none, or the file holds something else.
     """
+    if key_file == "-":
+        return key_from_text(sys.stdin.buffer.read(), "--key-file: stdin")
     if key_file is not None:
-        return _key_in(key_file)
+        return read_key_file(key_file, f"--key-file: {key_file}")
     key = os.environ.get("POSTHOG_PERSONAL_API_KEY", "")
     if not key:
         raise ConfigurationError(
@@ -26,9 +28,6 @@ def key_from(key_file: str | None) -> str:
     return key
 
 
-def _key_in(name: str) -> str:
-    source = f"--key-file {name}"
-    if name != "-":
-        return read_key_file(name, source)
-    stdin = sys.stdin
-    return key_from_text(stdin.buffer.read() if hasattr(stdin, "buffer") else stdin.read(), source)
+def key_source(key_file: str | None, key: str) -> str | KeyFunction:
+    """Return what a client takes: a file is read again when its key may have changed."""
+    return key if key_file in {None, "-"} else key_from_file(str(key_file))

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import attrs
 
-from posthog_env_async.cli.output.units import window_name
 from posthog_env_async.errors import ConfigurationError, PostHogWarning
 from posthog_env_async.integrations.shared_limits.limiter import SharedLimiter
 from posthog_env_async.session import CLOUD_LIMITS, Limit, Limits
@@ -15,7 +14,6 @@ from posthog_env_async.session import CLOUD_LIMITS, Limit, Limits
 __all__ = ["SharedLimiter", "Sharing"]
 
 NO_LIMITS = "with --limit none there is no limit to share: leave --redis or --sqlite out"
-GROUPS = ("persons", "max_tools", "default")
 
 
 @attrs.frozen
@@ -27,11 +25,9 @@ class Sharing:
     sqlite: Path | None
 
     @property
-    def place(self) -> str | None:
-        """Say where, without the URL, which may hold a password."""
-        if self.sqlite is not None:
-            return f"who use the file {self.sqlite}"
-        return None if self._redis_url() is None else "who use this Redis"
+    def is_wanted(self) -> bool:
+        """Whether they share at all."""
+        return self.sqlite is not None or self._redis_url() is not None
 
     def limiter(
         self, key: str, limits: Sequence[Limit] | None, *, are_given: bool
@@ -48,12 +44,16 @@ class Sharing:
             raise ConfigurationError("give --redis or --sqlite, not both")
         if are_given and not limits:
             raise ConfigurationError(NO_LIMITS)
+        shared = self._made(url, key, limits or CLOUD_LIMITS)
         if not are_given:
-            warnings.warn(self._explanation(), PostHogWarning, stacklevel=2)
-        shared = limits or CLOUD_LIMITS
+            note = f"without --limit those of PostHog Cloud apply: {shared.describe()}"
+            warnings.warn(note, PostHogWarning, stacklevel=2)
+        return shared
+
+    def _made(self, url: str | None, key: str, limits: Sequence[Limit] | Limits) -> SharedLimiter:
         if self.sqlite is not None:
-            return _in_sqlite(self.sqlite, key, shared)
-        return _in_redis(url or "", key, shared)
+            return _in_sqlite(self.sqlite, key, limits)
+        return _in_redis(url or "", key, limits)
 
     def _redis_url(self) -> str | None:
         if self.redis and self.redis_file:
@@ -63,22 +63,6 @@ class Sharing:
         if self.redis is not None or self.sqlite is not None:
             return self.redis
         return os.environ.get("POSTHOG_REDIS_URL") or None
-
-    def _explanation(self) -> str:
-        return (
-            f"without --limit those of PostHog Cloud are shared ({_text(CLOUD_LIMITS)}), by all"
-            f" {self.place} with the same key"
-        )
-
-
-def _text(limits: Limits) -> str:
-    return "; ".join(
-        f"{group} {', '.join(_window(limit) for limit in limits.of(group))}" for group in GROUPS
-    )
-
-
-def _window(limit: Limit) -> str:
-    return f"{limit.requests:,} per {window_name(limit.seconds)}"
 
 
 def _url_in(path: Path) -> str:

@@ -41,7 +41,6 @@ THROTTLED = 75
 INTERRUPTED = 130
 TERMINATED = 143
 
-OWN_LIMIT = "the client's own limit is used up (nothing was sent)"
 ADVICE: Mapping[type[PostHogError], str] = {
     AuthenticationError: (
         ": the key is wrong, revoked or of the other region: check POSTHOG_PERSONAL_API_KEY, and"
@@ -86,7 +85,8 @@ def _code_of(error: PostHogError) -> int:
 
 
 def _throttled(error: RateLimitError) -> str:
-    refusal = f"the server refused: {error}" if error.sent else OWN_LIMIT
+    reason = str(error).partition("; raise Backoff.max_wait")[0]
+    refusal = f"the server refused: {reason}" if error.sent else reason
     if error.retry_after is None:
         return f"{refusal}: try again later, or wait with --wait"
     return f"{refusal}: resume after {resume_time(error.retry_after)}, or wait with --wait"

@@ -46,6 +46,7 @@ OPTIONS = {
 PHRASES = (
     ("start over with resume=False (--restart)", "start over with --restart"),
     ("env.projects.list() shows", "posthog-env projects shows"),
+    (", or pass on_unavailable=Share(processes)", ""),
     ("the port of host", "the port of --host"),
     ("check host and network", "check --host and the network"),
     ("use list(distinct_id=…)", "use persons list --distinct-id"),

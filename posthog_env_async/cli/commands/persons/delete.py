@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-import attrs
 from cyclopts import Parameter
 
 from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
+from posthog_env_async.cli.options.deletion import PERSONS_ALONE, DeletionSwitches
 from posthog_env_async.cli.options.flags import FLAG
 from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.output.confirmation import confirm
@@ -20,7 +20,6 @@ from posthog_env_async.models import DeletionSummary
 __all__ = [
     "DELETE_EXAMPLES",
     "DELETIONS_EXAMPLES",
-    "DeletionSwitches",
     "delete_persons",
     "list_deletions",
 ]
@@ -43,29 +42,6 @@ COLUMNS = Columns(
     ),
     wide={"verified"},
 )
-
-
-@Parameter(name="*")
-@attrs.frozen(kw_only=True)
-class DeletionSwitches:
-    """What is deleted besides the person."""
-
-    events: Annotated[bool, Parameter(help="Delete their events, too."), FLAG] = False
-    recordings: Annotated[bool, Parameter(help="Delete their recordings, too."), FLAG] = False
-    keep_person: Annotated[bool, Parameter(help="Keep the persons themselves."), FLAG] = False
-
-    def fields(self) -> dict[str, Any]:
-        """Return them as `persons.delete_many` takes them."""
-        return attrs.asdict(self)
-
-    def described(self) -> str:
-        """Return what goes, in words."""
-        parts = [("the persons", not self.keep_person), ("their events", self.events)]
-        parts.append(("their recordings", self.recordings))
-        return ", ".join(name for name, goes in parts if goes) or "nothing"
-
-
-PERSONS_ALONE = DeletionSwitches()
 
 
 async def delete_persons(
