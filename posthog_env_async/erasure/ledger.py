@@ -177,9 +177,11 @@ class Ledger:
 
     async def _add(self, record: dict[str, Any], *, durable: bool = True) -> None:
         record = {"kind": record["kind"], "at": now_text(), **record}
-        if self.file is not None:
-            file = self.file
-            await anyio.to_thread.run_sync(lambda: file.append(record, durable=durable))
+        # What is in the file is also known here, also when the caller is cancelled meanwhile.
+        with anyio.CancelScope(shield=True):
+            if self.file is not None:
+                file = self.file
+                await anyio.to_thread.run_sync(lambda: file.append(record, durable=durable))
         if record["kind"] != "resolved":
             self.records.append(record)
         self.apply(record)

@@ -1,7 +1,6 @@
 """What the server says of deletions that were asked for."""
 
 from collections.abc import Callable
-from contextlib import aclosing
 from datetime import datetime, timedelta
 
 from posthog_env_async.client import PostHogEnv
@@ -24,7 +23,8 @@ async def read_deletions(env: PostHogEnv, ledger: Ledger, wanted: set[str]) -> d
     found = dict[str, State]()
     is_ours = _belongs(ledger)
     listing = env.persons.deletions(page_size=PAGE)
-    async with aclosing(aiter(listing)) as rows:
+    # A row that is missed leaves a person as uncertain as before.
+    async with listing.iterate(on_gap="report") as rows:
         async for row in rows:
             person = ledger.person_id(row.person_uuid)
             if person in wanted and is_ours(row):

@@ -112,7 +112,7 @@ class PersistedFolders:
             EndpointNotAvailableError: when the server has persisted folders instead.
         """
         call = self._place.call(
-            HOME_PATH, method="POST", json={}, repeat=RetrySafety.SAFE, availability=HOME_SINCE
+            HOME_PATH, method="POST", repeat=RetrySafety.SAFE, availability=HOME_SINCE
         )
         return await self._place.session.fetch(call, HOME_ROWS.read)
 

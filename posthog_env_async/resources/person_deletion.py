@@ -22,6 +22,7 @@ from .project_scope import ProjectScope
 __all__ = ["MOST_IDS", "Switches", "delete_many", "delete_one"]
 
 MOST_IDS = 1000
+LONGEST_SUMMARY = 1 << 20  # an error answer may name all of them
 WRITE = ("person:write",)
 COUNTS = {
     "found": "persons_found",
@@ -107,6 +108,7 @@ async def _delete_some(
         method="POST",
         json={sent: ids, **switches.body()},
         scope=WRITE,
+        error_bytes=LONGEST_SUMMARY,
     )
     try:
         return await place.session.fetch(call, _decoded)

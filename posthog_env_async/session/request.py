@@ -45,7 +45,8 @@ class Request:
 
     `path` is quoted, ends with `/` and is below the project, or below `/api/` where `project` is
     `None`. A `shrinkable` call is not repeated as it is when less at once may do; `meter` is the
-    caller's own count. `params` and `json` are kept out of the repr: they may hold personal values.
+    caller's own count; of an error answer no more than `error_bytes` are read. `params` and `json`
+    are kept out of the repr: they may hold personal values.
     """
 
     method: str = "GET"
@@ -60,6 +61,7 @@ class Request:
     availability: str = ""
     timeout: float | None = None
     shrinkable: bool = False
+    error_bytes: int = 64 << 10
     meter: RequestCounter | None = attrs.field(default=None, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:

@@ -34,7 +34,6 @@ from .transport_errors import FAULTS, is_stale_connection, map_error
 
 __all__ = ["Outgoing", "PermitExpiredError", "Transport", "UntilClosed", "closed_meanwhile"]
 
-MOST_OF_AN_ERROR = 64 << 10
 CLIENT_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT)
 
 
@@ -188,7 +187,7 @@ class Transport:
 
     async def _whole(self, outgoing: Outgoing, answer: aiohttp.ClientResponse) -> Response:
         if not 200 <= answer.status < 300:
-            body = await first_bytes(answer, min(self.max_bytes, MOST_OF_AN_ERROR))
+            body = await first_bytes(answer, min(self.max_bytes, outgoing.request.error_bytes))
         else:
             _check_head(outgoing, answer)
             body = await whole_body(answer, self.max_bytes)

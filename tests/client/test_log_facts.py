@@ -165,8 +165,10 @@ async def test_a_question_about_logs_is_a_read_and_is_sent_again(
 # the home folder
 
 
-async def test_the_home_folder_is_the_same_each_time(env: PostHogEnv) -> None:
+async def test_the_home_folder_is_the_same_each_time(env: PostHogEnv, fake: FakePostHog) -> None:
     home = await env.persisted_folders.home()
+
+    assert fake.requests[-1].body == b""
 
     assert home == await env.persisted_folders.home()
     assert home.path == "Unfiled"

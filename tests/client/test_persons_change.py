@@ -220,6 +220,18 @@ async def test_a_thousand_are_deleted_a_request(env: PostHogEnv, fake: FakePostH
     assert fake.uuids() == []
 
 
+async def test_an_error_that_names_a_thousand_persons_is_a_summary(
+    env: PostHogEnv, fake: FakePostHog
+) -> None:
+    uuids = fake.uuids()[:1000]
+    fake.undeletable().update(uuids)
+
+    summary = await env.persons.delete_many(uuids=uuids)
+
+    assert fake.requests[-1].status == 500
+    assert {error.person_uuid for error in summary.errors} == set(uuids)
+
+
 @pytest.mark.parametrize("share", [1, 2])
 async def test_what_could_not_be_deleted_is_in_the_summary(
     env: PostHogEnv, fake: FakePostHog, share: int
