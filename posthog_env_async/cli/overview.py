@@ -25,7 +25,7 @@ COMMANDS = (
             ("cohorts", "cohorts", "List cohorts and their persons."),
             ("erase", "erase", "Erase persons under a ledger, with a receipt."),
             ("folders", "folders", "The folders that the key's owner keeps."),
-            ("logs", "logs.commands", "Query the logs of a project."),
+            ("logs", "logs.commands", "Query, count and describe the logs of a project."),
             ("ask", "ask", "Ask PostHog's AI for an insight."),
         ),
     ),

@@ -118,6 +118,40 @@ async def test_logs_query_filters_by_resource(fake: FakePostHog) -> None:
     assert names == ["checkout"] * 3
 
 
+async def test_logs_are_counted_and_described(fake: FakePostHog) -> None:
+    words = ("--from", "-2h", "--level", "error")
+
+    count = await ran(fake, "logs", "count", *words)
+    entries = await ran(fake, "logs", "query", *words)
+    buckets = await ran(fake, "logs", "sparkline", *words)
+    services = await ran(fake, "logs", "services", *words)
+    attributes = await ran(fake, "logs", "attributes", "--type", "resource", "--match", "service")
+    values = await ran(fake, "logs", "values", "service.name", "--type", "resource")
+
+    total = objects(count.out)[0]["count"]
+    assert total == len(entries.lines()) > 0
+    assert sum(bucket["count"] for bucket in objects(buckets.out)) == total
+    assert objects(services.out)
+    assert "service.name" in {row["name"] for row in objects(attributes.out)}
+    assert objects(values.out)
+
+
+async def test_on_a_terminal_the_sparkline_is_a_picture(fake: FakePostHog) -> None:
+    code, text = await on_a_terminal(fake, "logs", "sparkline", "--from", "-2h", columns=80)
+
+    assert code == 0
+    assert "█" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+async def test_the_home_folder_is_shown() -> None:
+    async with FakePostHog(persons=1, mode="routes", folders=False) as fake:
+        done = await ran(fake, "folders", "home")
+
+    assert done.code == 0
+    assert objects(done.out)[0]["id"]
+
+
 async def test_ask_gives_the_entries_of_an_answer(fake: FakePostHog) -> None:
     done = await ran(fake, "ask", "weekly users", "--type", "funnel")
 

@@ -21,6 +21,7 @@ __all__ = [
     "create_folder",
     "delete_folder",
     "get_folder",
+    "home_folder",
     "list_folders",
     "replace_folder",
     "update_folder",
@@ -36,6 +37,7 @@ COLUMNS = Columns(
     ),
     wide={"protocol", "updated"},
 )
+HOME = Columns((("id", lambda home: home.id), ("path", lambda home: home.path)))
 EXAMPLES = """Examples:
 
   posthog-env folders list
@@ -77,6 +79,16 @@ async def get_folder(
 ) -> int:
     """Get one folder."""
     return await _one(lambda those: those.get(id), output, connection)
+
+
+@app.command(name="home")
+async def home_folder(
+    *, output: OutputOptions = DEFAULT_OUTPUT, connection: Connection = DEFAULT_CONNECTION
+) -> int:
+    """Show the home folder of newer servers, the successor of persisted folders."""
+    async with connection.client() as env:
+        home = await env.persisted_folders.home()
+    return print_models([home], HOME, output)
 
 
 @app.command(name="create")

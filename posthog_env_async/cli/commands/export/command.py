@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from posthog_env_async.cli.commands.logs.commands import LAST_HOUR, LogFilters
 from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
 from posthog_env_async.cli.options.export import DEFAULT_READING, DEFAULT_TARGET, Reading, Target
 from posthog_env_async.cli.options.flags import FLAG
 from posthog_env_async.cli.options.help import epilogue
+from posthog_env_async.cli.options.logs import LAST_HOUR_QUERY, LogQuery
 from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.options.persons import ALL_PERSONS, PersonFilters
 from posthog_env_async.cli.output.console import print_message
@@ -110,7 +110,7 @@ async def export_folders(
 @app.command(name="logs")
 async def export_logs(
     *,
-    filters: LogFilters = LAST_HOUR,
+    filters: LogQuery = LAST_HOUR_QUERY,
     all_projects: Annotated[
         bool, Parameter(help="Every project that the key can use."), FLAG
     ] = False,
