@@ -14,7 +14,8 @@ from posthog_env_async.export.files.lock import FileLock
 from posthog_env_async.export.files.paths import Compression, Format, Target
 from posthog_env_async.export.files.worker import BackgroundWriter, in_thread
 from posthog_env_async.export.formats.compression import compressor
-from posthog_env_async.export.formats.parquet import ParquetConversion, check_parquet
+from posthog_env_async.export.formats.parquet import ParquetConversion
+from posthog_env_async.export.formats.record_batches import arrow_module
 from posthog_env_async.export.formats.row_writer import RowWriter
 from posthog_env_async.export.state.buffer import Position, RowBuffer
 from posthog_env_async.export.state.checkpoint import Checkpoint, Phase
@@ -41,6 +42,9 @@ async def export(
     columns: Sequence[str] | None = None,
     property_columns: Mapping[str, str] | Sequence[str] = (),
     quote_formulas: bool = False,
+    safe_names: bool = False,
+    add_project_id: bool = False,
+    excel: bool = False,
     model: type[Any] | None = None,
     on_gap: OnGap = "raise",
     on_progress: OnProgress | None = None,
@@ -63,12 +67,17 @@ async def export(
         format: instead of the suffix.
         compression: instead of the suffix; Parquet is compressed inside, with zstd by default.
         resume: false drops what an unfinished export left, and starts over.
-        columns: of a CSV or Parquet file; by default all.
-        property_columns: properties that get a Parquet column of their own, by name, with a type:
-            `text`, `integer`, `number`, `boolean`, `time` or `json`.
+        columns: of a CSV or Parquet file, by default all: names of fields, or `properties.email`
+            for a value inside of one, each also with a type behind, `properties.age=integer`:
+            `text`, `integer`, `number`, `boolean`, `time`, `time_ns`, `texts` or `json`. A value
+            that does not fit its type is left empty. `extra` takes as JSON what has no column.
+        property_columns: properties that get a Parquet column of their own besides all others, by
+            name, also with types.
         quote_formulas: put a `'` in front of CSV texts that a spreadsheet would run.
-        model: the model of the rows, for the columns of a Parquet file; by default the first row
-            tells, so it matters for listings that may be empty.
+        safe_names: name CSV and Parquet columns by letters, digits and underscores alone.
+        add_project_id: give each row the field `project_id`, in any format.
+        excel: begin a CSV with a byte order mark, so that spreadsheets read it as UTF-8.
+        model: the model of the rows where the listing does not tell, for columns and their types.
         on_gap: as in `Listing.iterate`.
         on_progress: called on the event loop with each page; must be quick.
         checkpoint_every: seconds; what was read since the last checkpoint is lost with a kill.
@@ -92,6 +101,9 @@ async def export(
         columns=columns,
         property_columns=property_columns,
         quote_formulas=quote_formulas,
+        safe_names=safe_names,
+        add_project_id=add_project_id,
+        excel=excel,
         model=model,
         overwrite=overwrite,
         lock=lock,
@@ -116,7 +128,7 @@ async def export_rows(
     file = _checkpointed_file(source, options.target(path), options)
     try:
         await in_thread(partial(file.open, resume=resume, overwrite=options.overwrite))
-        manifest = await _ExportRun(source, file, options, on_progress).run(about or {})
+        manifest = await _ExportRun(source, file, on_progress).run(about or {})
     finally:
         with CancelScope(shield=True):
             await in_thread(file.close)
@@ -152,7 +164,6 @@ class _ExportRun:
 
     source: RowSource
     file: CheckpointedFile
-    options: FileOptions
     on_progress: OnProgress | None
     _began: float = attrs.field(factory=time.monotonic, init=False)
 
@@ -203,7 +214,7 @@ class _ExportRun:
         return joined_reports(self.file.opened.listing, run.report)
 
     async def _convert(self) -> None:
-        conversion = ParquetConversion(self.file.target, self.options)
+        conversion = ParquetConversion(self.file.target, self.file.writer.table)
         try:
             while await in_thread(conversion.step):
                 self._tell("converting", self.file.state.listing)
@@ -238,10 +249,11 @@ def _checkpointed_file(source: RowSource, target: Target, options: FileOptions) 
         compression=target.compression,
         options={**source.bounds, **options.resumable(target)},
     )
-    is_parquet = target.format == "parquet"
+    is_parquet, table = target.format == "parquet", options.table(source)
     if is_parquet:
-        check_parquet()
-    encoder = options.encoder(target)
-    writer = RowWriter(encoder, compressor("none" if is_parquet else target.compression))
+        arrow_module()
+    encoder = options.encoder(target, table)
+    compress = compressor("none" if is_parquet else target.compression)
+    writer = RowWriter(encoder, compress, table, options.prefix(source))
     buffer = RowBuffer(encoder.waits_for, options.checkpoint_every)
     return CheckpointedFile(target, wanted, FileLock(target.lock, options.lock), writer, buffer)

@@ -100,7 +100,8 @@ async def export_many(
         on_outcome: called when one has ended.
         on_gap: as in `export`.
         file: the other keyword arguments of `export`, for all: `format`, `compression`, `columns`,
-            `property_columns`, `quote_formulas`, `model`, `checkpoint_every`, `overwrite`, `lock`.
+            `property_columns`, `quote_formulas`, `safe_names`, `add_project_id`, `excel`, `model`,
+            `checkpoint_every`, `overwrite`, `lock`.
 
     Raises:
         ConfigurationError: for two exports to one path; what a single export raises is in its

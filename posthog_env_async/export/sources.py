@@ -48,6 +48,16 @@ class RowSource(Protocol):
         """Where it begins and ends: an export that goes on needs the same."""
         ...
 
+    @property
+    def model(self) -> type[Any] | None:
+        """The model of the rows, `None` where none is known."""
+        ...
+
+    @property
+    def project_id(self) -> str | None:
+        """The project that the rows come from."""
+        ...
+
     def run(self, token: str | None) -> RowRun:
         """Start reading, behind the row that a token stands for."""
         ...
@@ -70,6 +80,16 @@ class ListingRows:
         """Its `offset` and `max_items`."""
         offset = self.listing.offset if isinstance(self.listing, Listing) else 0
         return {"offset": offset, "max_items": self.listing.max_items}
+
+    @property
+    def model(self) -> type[Any] | None:
+        """The class of its items."""
+        return self.listing.model
+
+    @property
+    def project_id(self) -> str | None:
+        """Its project."""
+        return self.listing.project_id
 
     def run(self, token: str | None) -> RowRun:
         """Start a run."""

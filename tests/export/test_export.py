@@ -1,13 +1,20 @@
 """One export: the right bytes, whatever is listed, and wrong use said before it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from exports import FORMATS, client, content, files, lines_of, parquet, records
-from posthog_env_async import BadRequestError, ConfigurationError, PostHogEnv, PropertyFilter
+from posthog_env_async import (
+    BadRequestError,
+    ConfigurationError,
+    ExportWarning,
+    PostHogEnv,
+    PropertyFilter,
+)
 from posthog_env_async.export import Progress, export, verify
 from posthog_env_async.testing import FakePostHog, Fault
 
@@ -70,7 +77,8 @@ async def test_an_export_of_nobody_is_a_whole_file(tmp_path: Path, suffix: str) 
         if suffix == "parquet":
             assert parquet(tmp_path / "p.parquet").num_rows == 0
         else:
-            assert content(tmp_path / f"p.{suffix}") in {b"", b"_rest\r\n"}
+            header = b"uuid,id,created_at,last_seen_at,is_identified,name,distinct_ids,_rest\r\n"
+            assert content(tmp_path / f"p.{suffix}") in {b"", header}
 
 
 async def test_folders_logs_and_any_listing_can_be_exported(
@@ -139,6 +147,8 @@ async def test_the_files_hold_neither_key_nor_search(
         ("p.parquet", {"property_columns": "plan"}, "list of names"),
         ("p.parquet", {"property_columns": {"plan": "str"}}, "type of 'plan'"),
         ("p.parquet", {"quote_formulas": True}, "for CSV"),
+        ("p.parquet", {"excel": True}, "for CSV"),
+        ("p.ndjson", {"safe_names": True}, "NDJSON has no columns"),
     ],
 )
 async def test_what_cannot_work_is_said_before_anything_is_sent(
@@ -151,13 +161,46 @@ async def test_what_cannot_work_is_said_before_anything_is_sent(
     assert files(tmp_path) == []
 
 
-async def test_a_parquet_column_that_there_is_not_is_said_and_the_rows_are_kept(
-    env: PostHogEnv, fake: FakePostHog, tmp_path: Path
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ("mail", "no column 'mail': choose from uuid"),
+        ("distinct_id", "no column 'distinct_id': did you mean 'distinct_ids'?"),
+        ("propertys.email", "did you mean 'properties'?"),
+        ("uuid.first", "uuid has no keys"),
+        ("properties.age=int", "type of 'properties.age' must be one of text, integer"),
+        ("properties.age=", "name=type"),
+        (".email", "has no name"),
+        ("", "has no name"),
+    ],
+)
+async def test_a_column_that_there_is_not_is_said_before_anything_is_sent(
+    *, env: PostHogEnv, fake: FakePostHog, tmp_path: Path, suffix: str, column: str, said: str
 ) -> None:
-    with pytest.raises(ConfigurationError, match="no column 'mail': choose from uuid"):
-        await export(env.persons.list(), tmp_path / "p.parquet", columns=["mail"])
-    fake.requests.clear()
+    with pytest.raises(ConfigurationError, match=re.escape(said)):
+        await export(env.persons.list(), tmp_path / f"p.{suffix}", columns=["uuid", column])
 
-    report = await export(env.persons.list(), tmp_path / "p.parquet", columns=["name"])
+    assert fake.requests == []
+    assert files(tmp_path) == []
 
-    assert (report.rows, fake.requests) == (2_500, [])
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+async def test_a_column_of_rows_without_a_model_is_checked_against_the_first_of_them(
+    env: PostHogEnv, tmp_path: Path, suffix: str
+) -> None:
+    listing = env.listing("persons/", page_size=500)
+
+    with pytest.raises(ConfigurationError, match="no column 'uid': did you mean 'uuid'"):
+        await export(listing, tmp_path / f"p.{suffix}", columns=["uid"])
+    report = await export(listing, tmp_path / f"p.{suffix}", columns=["uuid"])
+
+    assert report.rows == 2_500
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+async def test_a_property_that_no_row_has_is_warned_of_with_the_nearest_name(
+    env: PostHogEnv, tmp_path: Path, suffix: str
+) -> None:
+    with pytest.warns(ExportWarning, match=r"'properties\.emial'.*did you mean properties\.email"):
+        await export(env.persons.list(), tmp_path / f"p.{suffix}", columns=["properties.emial"])

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from exports import client
 from posthog_env_async import Person, PostHogEnv
-from posthog_env_async.export import export
+from posthog_env_async.export import export, export_many
+from posthog_env_async.testing import FakePostHog
 
 duckdb = pytest.importorskip("duckdb")
 pandas = pytest.importorskip("pandas")
@@ -110,3 +112,30 @@ async def test_parquet_texts_are_the_json_that_the_server_sent(
         dict(p.properties) for p in persons
     ]
     assert str(frame["created_at"].dtype).startswith("datetime64[us")
+
+
+@pytest.mark.parametrize("suffix", ["ndjson", "csv", "parquet"])
+async def test_a_folder_of_exports_is_one_dataset(tmp_path: Path, suffix: str) -> None:
+    import pyarrow.dataset
+
+    async with FakePostHog({1: 300, 2: 0, 3: 40}, mode="routes") as fake, client(fake) as env:
+        jobs = {
+            tmp_path / f"{project}.{suffix}": env.for_project(project).persons.list()
+            for project in (1, 2, 3)
+        }
+        assert (await export_many(jobs)).ok
+
+    paths = [str(path) for path in sorted(tmp_path.glob(f"*.{suffix}"))]
+    source = {
+        "ndjson": f"read_json('{tmp_path}/*.ndjson')",
+        "csv": f"read_csv('{tmp_path}/*.csv', union_by_name = true)",
+        "parquet": f"read_parquet('{tmp_path}/*.parquet')",
+    }[suffix]
+    query = f"select count(*), count(distinct uuid), min(created_at) from {source}"  # noqa: S608 - our own files
+    found = duckdb.sql(query).fetchall()
+    assert [row[:2] for row in found] == [(340, 340)]
+    if suffix == "parquet":
+        assert pyarrow.dataset.dataset(paths).count_rows() == 340
+        assert len(pandas.read_parquet(paths)) == 340
+        polars = pytest.importorskip("polars")
+        assert polars.scan_parquet(f"{tmp_path}/*.parquet").collect().height == 340

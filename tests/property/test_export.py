@@ -17,6 +17,7 @@ from posthog_env_async import Backoff, PostHogEnv
 from posthog_env_async.converter import LINE_ROWS, load_page
 from posthog_env_async.export import Progress, export, verify
 from posthog_env_async.export.files.paths import Target
+from posthog_env_async.export.formats.columns import parse_columns
 from posthog_env_async.export.formats.csv import CSVEncoder
 from posthog_env_async.export.formats.ndjson import NDJSONEncoder
 from posthog_env_async.testing import FakePostHog
@@ -103,7 +104,7 @@ def test_every_row_is_a_line_of_its_own_whatever_is_in_it(rows: list[dict[str, A
     texts = [json.dumps(row, indent=number % 3).encode() for number, row in enumerate(rows)]
     page = load_page(b'{"results":[' + b",\r\n".join(texts) + b"]}", LINE_ROWS)
 
-    lines = b"".join(NDJSONEncoder().encode(page.rows, first=True)).split(b"\n")
+    lines = b"".join(NDJSONEncoder().encode(LINE_ROWS.items(page.rows), first=True)).split(b"\n")
 
     assert [json.loads(line) for line in lines[:-1]] == rows
     assert lines[-1] == b""
@@ -114,7 +115,8 @@ def test_csv_is_the_same_written_at_once_or_in_pieces(
     rows: list[dict[str, Any]], pieces: int
 ) -> None:
     texts = [json.dumps(row).encode() for row in rows]
-    at_once, piecewise = CSVEncoder(("a", "b")), CSVEncoder(("a", "b"))
+    columns = parse_columns(["a", "b.c", "extra"])
+    at_once, piecewise = CSVEncoder(columns), CSVEncoder(columns)
 
     whole = b"".join(at_once.encode(texts, first=True))
     parts = [

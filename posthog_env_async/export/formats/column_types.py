@@ -4,17 +4,19 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast, get_args
 
-from posthog_env_async.converter import as_time, dump
+from posthog_env_async.converter import as_time, dump, nanoseconds
 from posthog_env_async.errors import ConfigurationError
 
 __all__ = ["KINDS", "UNFIT", "Kind", "checked_kind", "joined", "kind_of"]
 
-Kind = Literal["text", "integer", "number", "boolean", "time", "texts", "json"]
+Kind = Literal["text", "integer", "number", "boolean", "time", "time_ns", "texts", "json"]
 
 MOST = 2**63
 EXACT = 2**53
 # A fraction of more than six digits would be cut.
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
+BELOW_MICROSECONDS = re.compile(r"\.\d{6}\d*[1-9]")
+BELOW_NANOSECONDS = re.compile(r"\.\d{9}\d*[1-9]")
 UNFIT = object()
 """Stands for a value that is not of a kind."""
 
@@ -48,7 +50,14 @@ def _boolean(value: Any) -> Any:
 
 def _time(value: Any) -> Any:
     try:
-        return as_time(value)
+        return UNFIT if BELOW_MICROSECONDS.search(value) else as_time(value)
+    except (ValueError, TypeError, OverflowError):
+        return UNFIT
+
+
+def _time_ns(value: Any) -> Any:
+    try:
+        return _integer(UNFIT if BELOW_NANOSECONDS.search(value) else nanoseconds(value))
     except (ValueError, TypeError, OverflowError):
         return UNFIT
 
@@ -67,6 +76,7 @@ KINDS: Mapping[Kind, Callable[[Any], Any]] = {
     "number": _number,
     "boolean": _boolean,
     "time": _time,
+    "time_ns": _time_ns,
     "texts": _texts,
     "json": _json,
 }

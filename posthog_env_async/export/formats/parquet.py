@@ -1,63 +1,32 @@
 """NDJSON into Parquet, row group by row group."""
 
-import importlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any
 
 import attrs
 
-from posthog_env_async.errors import ConfigurationError
-from posthog_env_async.export.files.durable import create_file, hash_of, sync_file, wrap_os_errors
+from posthog_env_async.export.files.durable import (
+    create_file,
+    hash_of,
+    open_to_read,
+    sync_file,
+    wrap_os_errors,
+)
 from posthog_env_async.export.files.paths import Compression, Target
 
-from .column_types import KINDS, UNFIT, Kind
-from .schema import EXTRA, PROPERTIES, Schema, fields_of, schema_of
+from .record_batches import BatchBuilder, arrow_module
+from .table_options import TableOptions
 
-__all__ = ["ColumnChoices", "ParquetConversion", "check_parquet"]
+__all__ = ["ParquetConversion"]
 
 BATCH_BYTES = 2 << 20
 GROUP_BYTES = 32 << 20
 GROUP_ROWS = 100_000
 CODECS: Mapping[Compression, str] = {"none": "NONE", "gzip": "GZIP", "zstd": "ZSTD"}
-
-
-def check_parquet() -> None:
-    """Check that Parquet can be written.
-
-    Raises:
-        ConfigurationError: naming the extra that is missing.
-    """
-    _module("pyarrow")
-
-
-def _module(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        wanted = "Parquet needs an extra: pip install 'posthog-env-async[parquet]'"
-    raise ConfigurationError(wanted)
-
-
-class ColumnChoices(Protocol):
-    """What the caller chose of the columns."""
-
-    @property
-    def model(self) -> type[Any] | None:
-        """The model of the rows."""
-        ...
-
-    @property
-    def columns(self) -> Sequence[str] | None:
-        """The columns, by default all."""
-        ...
-
-    @property
-    def property_columns(self) -> Mapping[str, Kind]:
-        """Properties that are columns of their own."""
-        ...
 
 
 @attrs.define(eq=False)
@@ -69,7 +38,7 @@ class ParquetConversion:
     """
 
     target: Target
-    choices: ColumnChoices
+    table: TableOptions
     _stack: ExitStack = attrs.field(factory=ExitStack, init=False)
     _batches: Iterator[Any] | None = attrs.field(default=None, init=False)
     _writer: Any = attrs.field(default=None, init=False)
@@ -111,19 +80,15 @@ class ParquetConversion:
                     self.target.converted.unlink()
 
     def _begin(self) -> None:
-        arrow, choices = _module("pyarrow"), self.choices
-        schema = schema_of(
-            _lines(self.target.part),
-            model=choices.model,
-            columns=choices.columns,
-            property_columns=choices.property_columns,
-        )
-        columns = _Columns.of(schema, arrow)
+        schema = self.table.schema(_lines(self.target.part))
+        builder = BatchBuilder.of(schema, arrow_module(), use_safe_names=self.table.safe_names)
         out = self._stack.enter_context(create_file(self.target.converted))
         codec = CODECS[self.target.compression]
-        writer = _module("pyarrow.parquet").ParquetWriter(out, columns.schema, compression=codec)
+        writer = arrow_module("pyarrow.parquet").ParquetWriter(
+            out, builder.schema, compression=codec
+        )
         self._writer = self._stack.enter_context(writer)
-        self._batches = map(columns.batch, _batches(_lines(self.target.part)))
+        self._batches = map(builder.batch, _batches(_lines(self.target.part)))
 
     @property
     def _is_full(self) -> bool:
@@ -133,12 +98,12 @@ class ParquetConversion:
     def _write_group(self) -> None:
         held, self._held = self._held, []
         if held:
-            table = _module("pyarrow").Table.from_batches(held)
+            table = arrow_module().Table.from_batches(held)
             self._writer.write_table(table, row_group_size=table.num_rows)
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+    with BufferedReader(open_to_read(path)) as file:
         yield from file
 
 
@@ -151,62 +116,3 @@ def _batches(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
             if size >= BATCH_BYTES:
                 break
         yield batch
-
-
-@attrs.frozen
-class _Columns:
-    """Turns rows into record batches."""
-
-    plan: Schema
-    schema: Any
-    arrow: Any
-
-    @classmethod
-    def of(cls, plan: Schema, arrow: Any) -> "_Columns":
-        types: Mapping[Kind, Any] = {
-            "text": arrow.string(),
-            "integer": arrow.int64(),
-            "number": arrow.float64(),
-            "boolean": arrow.bool_(),
-            "time": arrow.timestamp("us", tz="UTC"),
-            "texts": arrow.list_(arrow.string()),
-            "json": arrow.string(),
-        }
-        fields = [(name, types[kind]) for name, kind in plan.columns.items()]
-        own = plan.properties.items()
-        fields += [(f"{PROPERTIES}.{name}", types[kind]) for name, kind in own]
-        if plan.extra:
-            fields.append((EXTRA, types["json"]))
-        return cls(plan, arrow.schema(fields), arrow)
-
-    def batch(self, rows: Sequence[bytes]) -> Any:
-        """Return rows as a record batch."""
-        records = zip(*map(self._record, rows), strict=True)
-        arrays = [
-            self.arrow.array(cells, field.type)
-            for cells, field in zip(records, self.schema, strict=True)
-        ]
-        return self.arrow.RecordBatch.from_arrays(arrays, schema=self.schema)
-
-    def _record(self, row: bytes) -> list[Any]:
-        plan, rest = self.plan, dict(fields_of(row))
-        properties = rest.get(PROPERTIES)
-        record = [_take(rest, name, kind) for name, kind in plan.columns.items()]
-        if plan.properties:
-            own = dict(cast("dict[str, Any]", properties)) if isinstance(properties, dict) else {}
-            record += [_take(own, name, kind) for name, kind in plan.properties.items()]
-        if plan.extra:
-            record.append(KINDS["json"](rest) if rest else None)
-        return record
-
-
-def _take(fields: dict[str, Any], name: str, kind: Kind) -> Any:
-    """Return the cell of a column; a value that does not fit stays in `fields`."""
-    value = fields.pop(name, None)
-    if value is None:
-        return None
-    cell = KINDS[kind](value)
-    if cell is UNFIT:
-        fields[name] = value
-        return None
-    return cell

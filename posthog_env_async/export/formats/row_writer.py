@@ -8,16 +8,23 @@ from posthog_env_async.export.files.durable import GrowingFile, Scratch
 
 from .compression import Data
 from .encoder import Encoder
+from .table_options import TableOptions
 
 __all__ = ["RowWriter"]
 
 
 @attrs.define
 class RowWriter:
-    """Encodes, joins and compresses rows; `rows` counts what was written, in earlier runs too."""
+    """Encodes, joins and compresses rows; `rows` counts what was written, in earlier runs too.
+
+    `prefix` is put in front of the fields of each row. The columns are checked against the first
+    rows that are written.
+    """
 
     encoder: Encoder
     compress: Callable[[memoryview], Data]
+    table: TableOptions
+    prefix: bytes = b""
     rows: int = 0
     _scratch: Scratch = attrs.field(factory=Scratch, init=False)
 
@@ -33,9 +40,21 @@ class RowWriter:
 
     def write(self, file: GrowingFile, rows: Sequence[bytes], *, is_last: bool) -> None:
         """Append rows, behind what stands at the head of the file where they are the first."""
+        if not self.rows:
+            self.table.check_rows(rows)
+        if self.prefix:
+            rows = [_prefixed(row, self.prefix) for row in rows]
         is_first = not file.size
         with self._scratch.joined(self.encoder.encode(rows, first=is_first)) as text:
             # An empty export, too, is one gzip member or zstd frame.
             if text or (is_first and is_last):
                 file.add(self.compress(text))
         self.rows += len(rows)
+
+
+def _prefixed(row: bytes, prefix: bytes) -> bytes:
+    """Put a field in front of those of a row, if it is an object."""
+    if not row.startswith(b"{"):
+        return row
+    separator = b"" if row[1:].lstrip().startswith(b"}") else b","
+    return b"".join((b"{", prefix, separator, row[1:]))

@@ -2,22 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
-from typing import Any, cast
+from typing import Any
 
 import attrs
 
-from posthog_env_async.converter import load
-from posthog_env_async.errors import ConfigurationError
 from posthog_env_async.models import LogEntry, PersistedFolder, Person, Project
 
 from .column_types import Kind, joined, kind_of
-from .flatten import VALUE
+from .columns import Column
+from .flatten import fields_of
 
-__all__ = ["EXTRA", "PROPERTIES", "Schema", "fields_of", "schema_of"]
+__all__ = ["EXTRA", "Schema", "model_kinds", "model_of", "schema_of"]
 
 EXTRA = "extra"
-PROPERTIES = "properties"
-TEXT: Kind = "text"
 
 MODELS: Mapping[type[Any], Mapping[str, Kind]] = {
     Person: {
@@ -32,8 +29,8 @@ MODELS: Mapping[type[Any], Mapping[str, Kind]] = {
     },
     LogEntry: {
         "uuid": "text",
-        "timestamp": "time",
-        "observed_timestamp": "time",
+        "timestamp": "time_ns",
+        "observed_timestamp": "time_ns",
         "level": "text",
         "severity_text": "text",
         "severity_number": "integer",
@@ -45,7 +42,7 @@ MODELS: Mapping[type[Any], Mapping[str, Kind]] = {
         "event_name": "text",
         "instrumentation_scope": "text",
         "resource_fingerprint": "text",
-        "live_logs_checkpoint": "time",
+        "live_logs_checkpoint": "time_ns",
     },
     PersistedFolder: {
         "id": "text",
@@ -57,6 +54,10 @@ MODELS: Mapping[type[Any], Mapping[str, Kind]] = {
     },
     Project: {"id": "integer", "name": "text", "uuid": "text", "organization": "text"},
 }
+FURTHER: Mapping[type[Any], Mapping[str, Kind]] = {
+    Person: {"value_at_data_point": "json", "matched_recordings": "json", "type": "text"},
+}
+"""Fields that some servers send besides; columns only where they are chosen."""
 SIGNS: tuple[tuple[type[Any], frozenset[str]], ...] = (
     (Person, frozenset({"uuid", "distinct_ids", "properties", "created_at"})),
     (LogEntry, frozenset({"uuid", "body", "severity_text", "resource_attributes"})),
@@ -67,61 +68,71 @@ SIGNS: tuple[tuple[type[Any], frozenset[str]], ...] = (
 
 @attrs.frozen
 class Schema:
-    """The columns of a Parquet file, by name; `properties` are columns of their own.
+    """The columns of a table, in their order; each has a kind.
 
-    With `extra`, a column of that name takes as JSON what has no column or does not fit its type.
+    A column that `is_rest` takes as JSON what has no column or does not fit its type.
     """
 
-    columns: Mapping[str, Kind]
-    properties: Mapping[str, Kind]
-    extra: bool = True
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(column.name for column in self.columns)
 
 
-def fields_of(row: bytes) -> Mapping[str, Any]:
-    """Return the fields of a row; a row that is no object has the one field `value`."""
-    fields = load(row)
-    return cast("Mapping[str, Any]", fields) if isinstance(fields, dict) else {VALUE: fields}
+def model_kinds(model: type[Any] | None, *, further: bool = False) -> Mapping[str, Kind] | None:
+    """Return the fields of a model with their kinds, `None` for a model that is not ours."""
+    found = MODELS.get(model) if model is not None else None
+    if found is None or not further:
+        return found
+    return {**found, **FURTHER.get(model or object, {})}
 
 
 def schema_of(
     rows: Iterable[bytes],
     *,
     model: type[Any] | None = None,
-    columns: Sequence[str] | None = None,
-    property_columns: Mapping[str, Kind],
+    columns: Sequence[Column] | None = None,
+    added: Sequence[Column] = (),
 ) -> Schema:
     """Return the columns for some rows: all of them are read only where no model is known.
 
-    Raises:
-        ConfigurationError: for a column that there is not.
+    `added` are columns behind those that were chosen or, without a choice, all others.
     """
     rows = iter(rows)
-    first = [fields_of(row) for row in islice(rows, 1)]
-    known = MODELS.get(model or _recognised(first)) or _shown(first, rows)
+    first = list(islice(rows, 1))
+    kinds = model_kinds(model or model_of(first), further=columns is not None)
+    if kinds is None:
+        kinds = _shown(chain(first, rows))
     if columns is None:
-        return Schema(known, property_columns)
-    strangers = [name for name in columns if name not in known and name != EXTRA]
-    if strangers and first:
-        raise ConfigurationError(
-            f"there is no column {strangers[0]!r}: choose from {', '.join((*known, EXTRA))};"
-            " a property is chosen with property_columns"
-        )
-    chosen = dict[str, Kind]()
-    for name in columns:
-        if name != EXTRA:
-            chosen[name] = known.get(name, TEXT)
-    return Schema(chosen, property_columns, EXTRA in columns)
+        names = [name for name in kinds if name != EXTRA]
+        columns = [*(Column(name, name) for name in names), *added, Column(EXTRA, EXTRA)]
+    else:
+        columns = [*columns, *added]
+    return Schema(tuple(_with_kind(column, kinds) for column in columns))
 
 
-def _recognised(first: Sequence[Mapping[str, Any]]) -> Any:
-    found = (model for model, signs in SIGNS for fields in first if signs <= fields.keys())
-    return next(found, None)
+def _with_kind(column: Column, kinds: Mapping[str, Kind]) -> Column:
+    if column.kind is not None:
+        return column
+    kind: Kind = "json" if column.is_rest else "text"
+    if column.key is None and not column.is_rest:
+        kind = kinds.get(column.name, "text")
+    return attrs.evolve(column, kind=kind)
 
 
-def _shown(first: Sequence[Mapping[str, Any]], rest: Iterable[bytes]) -> Mapping[str, Kind]:
+def model_of(first: Sequence[bytes]) -> type[Any] | None:
+    """Return the model that the first row shows, if it is one of ours."""
+    rows = map(fields_of, first)
+    return next(
+        (model for fields in rows for model, signs in SIGNS if signs <= fields.keys()), None
+    )
+
+
+def _shown(rows: Iterable[bytes]) -> Mapping[str, Kind]:
     kinds = dict[str, Kind | None]()
-    for fields in chain(first, map(fields_of, rest)):
+    for fields in map(fields_of, rows):
         for name, value in fields.items():
             kinds[name] = joined(kinds.get(name), kind_of(value))
-    kinds.pop(EXTRA, None)
-    return {name: kind or TEXT for name, kind in kinds.items()}
+    return {name: kind or "text" for name, kind in kinds.items()}

@@ -5,7 +5,7 @@ from functools import partial
 from itertools import islice
 from os import PathLike
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import attrs
 
@@ -18,6 +18,7 @@ from posthog_env_async.export.files.worker import in_thread
 from posthog_env_async.export.options import FileOptions
 from posthog_env_async.export.sources import OnGap
 from posthog_env_async.export.state.report import ExportReport, joined_reports
+from posthog_env_async.models import Person
 from posthog_env_async.pagination import Listing, ListingReport, QueryFingerprint
 
 from .overlaps import OverlapGraph, RowIndex, Segment, doubled
@@ -181,6 +182,14 @@ class _Joined:
     @property
     def subject(self) -> QueryFingerprint:
         return self.listing.subject
+
+    @property
+    def model(self) -> type[Any] | None:
+        return Person
+
+    @property
+    def project_id(self) -> str | None:
+        return self.listing.project_id
 
     @property
     def bounds(self) -> Mapping[str, int | None]:

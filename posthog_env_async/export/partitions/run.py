@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import attrs
 
@@ -17,6 +17,7 @@ from posthog_env_async.export.files.paths import Compression
 from posthog_env_async.export.files.worker import in_thread
 from posthog_env_async.export.options import FileOptions
 from posthog_env_async.export.state.report import ExportReport
+from posthog_env_async.models import Person
 from posthog_env_async.pagination import Listing, ListingReport, ListingRun, QueryFingerprint
 from posthog_env_async.session import Backoff, Limiter, check_own_host
 
@@ -102,6 +103,14 @@ class _Ranged:
     @property
     def subject(self) -> QueryFingerprint:
         return self.listing.subject
+
+    @property
+    def model(self) -> type[Any] | None:
+        return Person
+
+    @property
+    def project_id(self) -> str | None:
+        return self.listing.project_id
 
     @property
     def bounds(self) -> Mapping[str, int | None]:

@@ -193,13 +193,13 @@ class CheckpointedFile:
             self._is_closed = True
             try:
                 # What ended the export is what its caller needs to hear; the last checkpoint holds.
-                with suppress(PostHogError, OSError):
+                with suppress(PostHogError, OSError, Warning):
                     self._keep()
+            finally:
                 with suppress(OSError):
                     self._close_file()
                     if self._saved is not None and not self.state.is_resumable:
                         remove_temporary(self.target)
-            finally:
                 with suppress(OSError):
                     self.lock.release()
 

@@ -1,0 +1,88 @@
+"""Rows into Arrow record batches, by a schema; the one code for files and dataframes."""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from posthog_env_async.errors import ConfigurationError
+
+from .column_types import KINDS, UNFIT, Kind
+from .columns import Column, value_of
+from .flatten import fields_of
+from .safe_names import safe_names
+from .schema import Schema
+
+__all__ = ["BatchBuilder", "arrow_module"]
+
+
+def arrow_module(name: str = "pyarrow", extra: str = "parquet") -> Any:
+    """Import pyarrow, or a module of it.
+
+    Raises:
+        ConfigurationError: naming the extra that is missing.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        missing = f"pyarrow is missing: pip install 'posthog-env-async[{extra}]'"
+    raise ConfigurationError(missing)
+
+
+@attrs.frozen
+class BatchBuilder:
+    """Turns rows, each a JSON object, into record batches of one schema."""
+
+    columns: tuple[Column, ...]
+    schema: Any
+    _arrow: Any
+
+    @classmethod
+    def of(cls, schema: Schema, arrow: Any, *, use_safe_names: bool = False) -> "BatchBuilder":
+        """Return the builder for a schema; `arrow` is pyarrow."""
+        types: Mapping[Kind, Any] = {
+            "text": arrow.string(),
+            "integer": arrow.int64(),
+            "number": arrow.float64(),
+            "boolean": arrow.bool_(),
+            "time": arrow.timestamp("us", tz="UTC"),
+            "time_ns": arrow.timestamp("ns", tz="UTC"),
+            "texts": arrow.list_(arrow.string()),
+            "json": arrow.string(),
+        }
+        names = safe_names(schema.names) if use_safe_names else schema.names
+        kinds = (column.kind or "text" for column in schema.columns)
+        fields = [(name, types[kind]) for name, kind in zip(names, kinds, strict=True)]
+        return cls(schema.columns, arrow.schema(fields), arrow)
+
+    def batch(self, rows: Sequence[bytes]) -> Any:
+        """Return rows as a record batch."""
+        records = zip(*map(self._record, rows), strict=True) if rows else [[]] * len(self.columns)
+        arrays = [
+            self._arrow.array(cells, field.type)
+            for cells, field in zip(records, self.schema, strict=True)
+        ]
+        return self._arrow.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+    def _record(self, row: bytes) -> list[Any]:
+        fields = fields_of(row)
+        rest = dict(fields)
+        record = [_cell(column, fields, rest) for column in self.columns]
+        for number, column in enumerate(self.columns):
+            if column.is_rest:
+                record[number] = KINDS["json"](rest) if rest else None
+        return record
+
+
+def _cell(column: Column, fields: Mapping[str, Any], rest: dict[str, Any]) -> Any:
+    """Return the cell of a column; a value that fits leaves `rest`, as does a null."""
+    if column.is_rest:
+        return None
+    value = value_of(column, fields)
+    cell = None if value is None else KINDS[column.kind or "text"](value)
+    if cell is UNFIT:
+        return None
+    if column.name in fields:
+        rest.pop(column.name, None)
+    return cell
