@@ -30,7 +30,7 @@ html_css_files = ["pages.css"]
 
 # What is copied can be pasted: no prompts, no output. Output alone has no button.
 copybutton_selector = "div:not(.highlight-text) > div.highlight pre"
-copybutton_prompt_text = r"\$ |>>> |\.\.\. "
+copybutton_prompt_text = r"\$ |>>> |\.\.\. ?"
 copybutton_prompt_is_regexp = True
 copybutton_line_continuation_character = "\\"
 
