@@ -4,6 +4,7 @@ import os
 import ssl as tls
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, Literal, Self, TypeVar, overload
 
 import aiohttp
@@ -396,7 +397,7 @@ class PostHogEnv:
             prefetch=prefetch,
         )
 
-    @property
+    @cached_property
     def _place(self) -> ProjectScope:
         return ProjectScope(self._session, self._project_id)
 

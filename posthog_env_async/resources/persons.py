@@ -94,7 +94,7 @@ class Persons:
 
         def decode(body: bytes) -> Person:
             person = PERSON_ROWS.read(body)
-            if asked not in {str(person.id), str(person.uuid)}:
+            if asked != str(person.id if asked.isdigit() else person.uuid):
                 raise ResponseDecodeError("the answer is of another person", retryable=True)
             return person
 

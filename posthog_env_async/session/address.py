@@ -32,6 +32,10 @@ class Address:
 
     origin: URL
     base_path: str = ""
+    _root: str = attrs.field(init=False, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "_root", f"{self.origin}{self.base_path}")
 
     @classmethod
     def parse(cls, host: str) -> "Address":
@@ -95,7 +99,7 @@ class Address:
 
     def url(self, path: str, query: Mapping[str, str] | None = None) -> URL:
         """Return the URL of an already quoted path below the base."""
-        url = URL(f"{self.origin}{self.base_path}{path}", encoded=True)
+        url = URL(f"{self._root}{path}", encoded=True)
         return url.with_query(query) if query else url
 
     def own(self, location: str, asked: URL) -> URL | None:
@@ -140,6 +144,8 @@ def project_text(project_id: int | str | None) -> str:
             " env.projects.list() shows the ids that the key can use"
         )
     text = str(project_id)
+    if type(project_id) is int and project_id >= 0:
+        return text
     if isinstance(project_id, bool) or not text.isascii() or not _PROJECT.fullmatch(text):
         raise ConfigurationError("project_id must be a whole number (or '@current')")
     return text

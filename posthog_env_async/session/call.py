@@ -62,7 +62,9 @@ class Call:
 
     def note_request(self, url: URL) -> None:
         """Count a request that goes out."""
-        self._count(requests=1)
+        self.counter.requests += 1
+        if self.request.meter is not None:
+            self.request.meter.requests += 1
         if self.emit:
             is_projects = "/api/projects/" in url.raw_path
             self._route = self.request.route("projects" if is_projects else "environments")

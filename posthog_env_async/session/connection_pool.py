@@ -40,11 +40,10 @@ class ConnectionPool:
         self.busy += 1
         return self
 
-    async def give_back(self) -> None:
-        """Count the end of an exchange, and close when this pool is retired and idle."""
+    def give_back(self) -> bool:
+        """Count the end of an exchange; true when this pool is retired and idle: then close it."""
         self.busy -= 1
-        if self.retired and not self.busy:
-            await self.close()
+        return self.retired and not self.busy
 
     async def retire(self) -> None:
         """Take no new exchange, and close when idle."""

@@ -83,12 +83,10 @@ class _Queue:
     changed: asyncio.Event | None = None
     is_expired: bool = False
 
-    async def enter(self, max_wait: float) -> None:
-        """Wait for a place in every window and take it."""
-        if self.turn.locked() or self.window.wait(self.now()) > 0:
-            async with self.turn:
-                await self._wait(max_wait)
-        self.window.start()
+    async def wait(self, max_wait: float) -> None:
+        """Wait for a place in every window, behind those who came before."""
+        async with self.turn:
+            await self._wait(max_wait)
 
     async def _wait(self, max_wait: float) -> None:
         while (wait := self.window.wait(now := self.now())) > 0:
@@ -126,8 +124,10 @@ class RateLimiter:
         Raises:
             RateLimitError: when the wait would be longer than `max_wait` seconds.
         """
-        queue = self._queue(budget)
-        await queue.enter(max_wait)
+        queue = self._queues.get(budget) or self._queue(budget)
+        if queue.turn.locked() or queue.window.wait(self.now()) > 0:
+            await queue.wait(max_wait)
+        queue.window.in_flight += 1
         return queue
 
     @asynccontextmanager

@@ -15,6 +15,7 @@ from .api_key import APIKey
 from .request import Request
 
 __all__ = [
+    "LARGE",
     "DecodeQueue",
     "Headers",
     "Response",
@@ -39,32 +40,32 @@ class Headers(Mapping[str, str]):
     Its repr has no values.
     """
 
-    __slots__ = ("_fields",)
+    __slots__ = ("fields",)
 
     def __init__(self, fields: "CIMultiDictProxy[str] | None" = None) -> None:
-        self._fields = CIMultiDictProxy(CIMultiDict[str]()) if fields is None else fields
+        self.fields = CIMultiDictProxy(CIMultiDict[str]()) if fields is None else fields
 
     def __getitem__(self, name: str) -> str:
-        return self._fields[name]
+        return self.fields[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(name.lower() for name in self._fields))
+        return iter(dict.fromkeys(name.lower() for name in self.fields))
 
     def __len__(self) -> int:
-        return len({name.lower() for name in self._fields})
+        return len({name.lower() for name in self.fields})
 
     def __contains__(self, name: object) -> bool:
-        return name in self._fields
+        return name in self.fields
 
     def __repr__(self) -> str:
         return f"Headers({', '.join(self)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _headers, (tuple(self._fields.items()),)
+        return _headers, (tuple(self.fields.items()),)
 
     def getall(self, name: str) -> tuple[str, ...]:
         """Return every value of a header, in order; none when it is missing."""
-        return tuple(self._fields.getall(name, ()))
+        return tuple(self.fields.getall(name, ()))
 
 
 def _headers(items: tuple[tuple[str, str], ...]) -> Headers:
@@ -97,9 +98,15 @@ class Response:
         return self.headers.getall(name)
 
     @property
+    def is_plain(self) -> bool:
+        """Whether this is the answer and nothing else: no redirect, no error, no announcement."""
+        return self.status == 200 and not self.is_deprecated
+
+    @property
     def is_deprecated(self) -> bool:
         """Whether the server announces the end of what was asked."""
-        return "Deprecation" in self.headers or "Sunset" in self.headers
+        fields = self.headers.fields
+        return "Deprecation" in fields or "Sunset" in fields
 
 
 def stated_type(headers: Mapping[str, str]) -> str:
@@ -154,8 +161,6 @@ class DecodeQueue:
 
     async def run(self, body: bytes, decode: Callable[[bytes], T]) -> T:
         """Decode a body."""
-        if len(body) < LARGE:
-            return decode(body)
         await self._lock.acquire()
         try:
             return decode(body)

@@ -141,7 +141,12 @@ async def whole_body(answer: aiohttp.ClientResponse, max_bytes: int) -> bytes:
         BodyTooLargeError: when it is larger than `max_bytes` after decompression.
         BodyError, SlowBodyError: as `body_chunks`.
     """
-    gzip = _Gzip() if _is_packed(answer) else None
+    is_packed = _is_packed(answer)
+    if answer.content.is_eof() and not is_packed:  # all of it came with the head
+        if len(data := answer.content.read_nowait()) > max_bytes:
+            raise BodyTooLargeError
+        return data
+    gzip = _Gzip() if is_packed else None
     pace, size, first = _Pace(None), 0, b""
     body: io.BytesIO | None = None
     while chunk := await pace.next_chunk(answer.content):

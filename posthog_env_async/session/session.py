@@ -1,7 +1,6 @@
 """The session: one straight line from a call to its decoded answer."""
 
 import asyncio
-import itertools
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -36,7 +35,7 @@ from .redirects import (
     warn_of_the_end,
 )
 from .request import Request, RequestCounter, require_scopes
-from .response import DecodeQueue, Response, check_status
+from .response import LARGE, DecodeQueue, Response, check_status
 from .transport import Outgoing, PermitExpiredError, Transport, closed_meanwhile
 from .validation import request_headers
 
@@ -106,17 +105,19 @@ class Session:
         """Send as `fetch`, and return the decoded body with the response it came in."""
         self._check_scope(request)
         call = self._begin(request)
-        async with self.transport.until_closed():
+        with self.transport.until_closed():
             while True:
                 try:
                     response = await self._attempt(call)
-                    decoded = await self.state.decoding.run(response.body, decode)
+                    decoded = await self._decoded(response.body, decode)
                 except PostHogError as error:
                     failure = _counted(error, call.attempt)
                 else:
                     self.state.quota.restore()
-                    response.attempts, response.elapsed = call.attempt, self.now() - call.began
-                    call.note_end(self.now(), None)
+                    now = self.now()
+                    response.attempts, response.elapsed = call.attempt, now - call.began
+                    if self.emit:
+                        call.note_end(now, None)
                     return decoded, response
                 await self._wait_or_raise(call, failure)
         call.note_end(self.now(), failure := closed_meanwhile())
@@ -187,14 +188,19 @@ class Session:
     async def _attempt(self, call: Call) -> Response:
         call.attempt += 1
         first = url = self.url(call.request)
-        for hop in itertools.count(1):
-            response = await self._exchange(call, url)
+        response = await self._exchange(call, url)
+        if response.is_plain:
+            return response
+        for _ in range(1, MOST_HOPS):
             following = self._next_url(call, first, url, response)
-            if following is None or hop == MOST_HOPS:
-                check_status(call.request, url, response, call.key)
-                return response
+            if following is None:
+                break
             url = following
-        raise AssertionError  # pragma: no cover - the loop only returns or raises
+            response = await self._exchange(call, url)
+        else:
+            self._next_url(call, first, url, response)
+        check_status(call.request, url, response, call.key)
+        return response
 
     async def _exchange(self, call: Call, url: URL) -> Response:
         key = call.key = self.keys.current or await self.keys.get()
@@ -288,9 +294,13 @@ class Session:
             self.state.has_warned = warn_of_the_end(self.prefix_setting, url, response)
         return next_url(self.address, call.request, url, response)
 
+    async def _decoded(self, body: bytes, decode: Callable[[bytes], T]) -> T:
+        return decode(body) if len(body) < LARGE else await self.state.decoding.run(body, decode)
+
     def _begin(self, request: Request) -> Call:
         call = Call(request, self.state.counter, self.emit, self.now())
-        call.note_begin(self.prefix)
+        if self.emit:
+            call.note_begin(self.prefix)
         return call
 
     def _check_scope(self, request: Request) -> None:

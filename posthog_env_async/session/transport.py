@@ -1,10 +1,11 @@
 """The connections, and one exchange over them: the only code that speaks HTTP."""
 
 import asyncio
+import math
 import ssl as tls
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
-from types import TracebackType
+from functools import lru_cache
 
 import aiohttp
 import attrs
@@ -34,8 +35,6 @@ from .transport_errors import FAULTS, is_stale_connection, map_error
 
 __all__ = ["Outgoing", "PermitExpiredError", "Transport", "UntilClosed", "closed_meanwhile"]
 
-CLIENT_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT)
-
 
 class PermitExpiredError(Exception):
     """The permit ran out before the request could be sent; nothing was sent."""
@@ -51,39 +50,37 @@ class Outgoing:
     timeout: float
     permit: Permit = attrs.field(repr=False)
 
-    @property
-    def accept(self) -> str:
-        """The type that is asked for."""
-        return self.headers["Accept"]
 
-
-@attrs.define(eq=False)
 class UntilClosed:
-    """Ends its block when the client is closed meanwhile; what follows then says so."""
+    """Ends its block when the client is closed meanwhile; what follows then says so.
 
-    calls: "set[UntilClosed]" = attrs.field(repr=False)
-    timeout: asyncio.Timeout = attrs.field(factory=lambda: asyncio.timeout(None))
+    As `asyncio.timeout` does: the cancellation that it began is its own, any other passes.
+    """
 
-    async def __aenter__(self) -> None:
-        self.calls.add(self)
-        await self.timeout.__aenter__()
+    __slots__ = ("_calls", "_is_closing", "_requests", "_task")
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool:
-        self.calls.discard(self)
-        try:
-            await self.timeout.__aexit__(kind, error, traceback)
-        except TimeoutError:
-            return True
-        return False
+    def __init__(self, calls: "set[UntilClosed]") -> None:
+        self._calls = calls
+        self._is_closing = False
+
+    def __enter__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - told to the type checkers
+        self._task, self._requests = task, task.cancelling()
+        self._calls.add(self)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        self._calls.discard(self)
+        if not self._is_closing:
+            return False
+        is_own = self._task.uncancel() <= self._requests
+        return is_own and kind is asyncio.CancelledError
 
     def close(self) -> None:
         """Break off the block."""
-        self.timeout.reschedule(asyncio.get_running_loop().time())
+        if not self._is_closing:
+            self._is_closing = True
+            self._task.cancel()
 
 
 @attrs.define
@@ -164,23 +161,24 @@ class Transport:
             ResponseDecodeError: when it is of another type than was asked for.
             PermitExpiredError: when it had to wait too long for a connection.
         """
-        binding, pool = self._check_open(), None
+        # Whoever calls stands in `until_closed`, which looked at process and event loop.
+        pool, slots = None, (self._binding or self._check_open()).exchanges
+        await slots.acquire()
         try:
-            async with binding.exchanges:
-                if outgoing.permit.is_expired:
-                    raise PermitExpiredError
-                pool = self._take_pool()
-                async with asyncio.timeout(outgoing.timeout):
-                    async with self._send(pool, outgoing) as answer:
-                        return await self._whole(outgoing, answer)
+            if outgoing.permit.is_expired:
+                raise PermitExpiredError
+            pool = self._take_pool()
+            async with self._send(pool, outgoing, outgoing.timeout) as answer:
+                return await self._whole(outgoing, answer)
         except ConfigurationError:
             raise
         except FAULTS as fault:
             stale = is_stale_connection(fault)
             failure = map_error(fault, outgoing.request, outgoing.url, self.max_bytes)
         finally:
-            if pool is not None:
-                await pool.give_back()
+            slots.release()
+            if pool is not None and pool.give_back():
+                await pool.close()
         if stale:
             await self.renew()
         raise failure
@@ -212,14 +210,14 @@ class Transport:
         self, stack: AsyncExitStack, outgoing: Outgoing
     ) -> tuple[aiohttp.ClientResponse, Response]:
         try:
-            async with self.until_closed():
+            with self.until_closed():
                 await self._take_stream(stack, outgoing.timeout)
                 if outgoing.permit.is_expired:
                     raise PermitExpiredError
                 pool = self._take_pool()
-                stack.push_async_callback(pool.give_back)
+                stack.push_async_callback(self._leave, pool)
                 async with asyncio.timeout(outgoing.timeout):
-                    answer = await stack.enter_async_context(self._send(pool, outgoing))
+                    answer = await stack.enter_async_context(self._send(pool, outgoing, None))
                     return answer, await self._head(outgoing, answer)
         except ConfigurationError:
             raise
@@ -265,11 +263,16 @@ class Transport:
         return Response(answer.status, Headers(answer.headers), b"")
 
     def _take_pool(self) -> ConnectionPool:
-        self._check_open()
+        if self._closed:
+            self._check_open()
         return (self._current or self._connect()).take()
 
+    async def _leave(self, pool: ConnectionPool) -> None:
+        if pool.give_back():
+            await pool.close()
+
     def _send(
-        self, pool: ConnectionPool, outgoing: Outgoing
+        self, pool: ConnectionPool, outgoing: Outgoing, timeout: float | None
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         return pool.http.request(
             outgoing.request.method,
@@ -279,7 +282,7 @@ class Transport:
             allow_redirects=False,
             auto_decompress=False,
             raise_for_status=False,
-            timeout=CLIENT_TIMEOUT,
+            timeout=_client_timeout(timeout),
             proxy=proxy_for(outgoing.url) if self.proxy == "env" else self.proxy,
             ssl=self.ssl or True,
         )
@@ -301,6 +304,12 @@ class Transport:
         return self._binding
 
 
+@lru_cache
+def _client_timeout(seconds: float | None) -> aiohttp.ClientTimeout:
+    """Return aiohttp's own: it is exact, and sees the head and the body."""
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT, ceil_threshold=math.inf)
+
+
 def closed_meanwhile() -> APIConnectionError:
     """Return the error for a call that was broken off because the client was closed."""
     return APIConnectionError(
@@ -315,8 +324,10 @@ def _check_head(outgoing: Outgoing, answer: aiohttp.ClientResponse) -> None:
 
     JSON that was cut does not parse; of CSV and text nobody could tell.
     """
-    check_content_type(stated_type(answer.headers), outgoing.accept)
-    if outgoing.accept != JSON and answer.status == 200:
+    accept, headers = outgoing.headers["Accept"], answer.headers
+    if headers.get("Content-Type") != accept:
+        check_content_type(stated_type(headers), accept)
+    if accept != JSON and answer.status == 200:
         check_end(answer)
 
 
