@@ -1,7 +1,10 @@
+import ast
 import importlib
 import importlib.metadata
 import inspect
 import pkgutil
+import subprocess
+import sys
 from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
@@ -163,3 +166,47 @@ def isort_order(name: str) -> tuple[int, str]:
     if name.isupper():
         return (0, name)
     return (1, name) if name[:1].isupper() else (2, name)
+
+
+def test_the_stub_names_what_the_package_gives() -> None:
+    stub = ast.parse((Path(posthog_env_async.__file__).with_suffix(".pyi")).read_text())
+    imported = {
+        name.name: importlib.import_module(f"posthog_env_async.{node.module}")
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+    }
+
+    assert set(imported) == set(posthog_env_async.__all__)
+    assert all(
+        getattr(module, name) is getattr(posthog_env_async, name)
+        for name, module in imported.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("program", "unwanted"),
+    [
+        (("-c", "import posthog_env_async"), "aiohttp attrs cattrs anyio msgspec"),
+        (("-m", "posthog_env_async", "--help"), "aiohttp attrs cattrs anyio cyclopts rich"),
+        (("-m", "posthog_env_async", "--version"), "aiohttp attrs cattrs anyio cyclopts rich"),
+        (("-c", "from posthog_env_async import PostHogEnv"), "cyclopts rich redis pyarrow"),
+    ],
+)
+def test_what_is_not_needed_yet_is_not_loaded(program: tuple[str, ...], unwanted: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *program], capture_output=True, text=True, check=True
+    )
+
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert loaded & set(unwanted.split()) == set()
+
+
+def test_a_name_that_the_package_lacks_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Nobody'"):
+        getattr(posthog_env_async, "Nobody")  # noqa: B009 - no type checker knows it
+
+
+def test_modules_of_the_package_are_its_attributes() -> None:
+    assert posthog_env_async.errors.PostHogError is posthog_env_async.PostHogError
+    assert {"errors", "PostHogEnv"} <= set(dir(posthog_env_async))

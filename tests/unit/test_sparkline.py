@@ -2,25 +2,18 @@
 
 from datetime import UTC, datetime, timedelta
 
-import attrs
 import pytest
 
 pytest.importorskip("cyclopts")
 
+from posthog_env_async import LogBucket
 from posthog_env_async.cli.output.sparkline import picture
 
 BEGIN = datetime(2026, 9, 1, tzinfo=UTC)
 
 
-@attrs.frozen
-class Bucket:
-    time: datetime | None
-    count: int
-    level: str | None
-
-
-def bucket(minutes: int, count: int, level: str = "info") -> Bucket:
-    return Bucket(BEGIN + timedelta(minutes=minutes), count, level)
+def bucket(minutes: int, count: int, level: str = "info") -> LogBucket:
+    return LogBucket(time=BEGIN + timedelta(minutes=minutes), count=count, level=level)
 
 
 def test_the_highest_bar_is_full_and_none_that_counts_is_empty() -> None:

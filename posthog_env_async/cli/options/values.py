@@ -72,7 +72,9 @@ def _value_of(line: str, by: str, number: int) -> str:
 
 def _found(row: dict[str, Any], by: str) -> Any:
     if by == "email":
-        return row.get("email") or (row.get("properties") or {}).get("email")
+        properties: dict[str, Any] = row.get("properties") or {}
+        return row.get("email") or properties.get("email")
     if by == "distinct_id":
-        return row.get("distinct_id") or next(iter(row.get("distinct_ids") or ()), None)
+        ids: list[Any] = row.get("distinct_ids") or [None]
+        return row.get("distinct_id") or ids[0]
     return row.get(by)

@@ -2,27 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
 
-__all__ = ["Bucket", "picture"]
+from posthog_env_async.models import LogBucket
+
+__all__ = ["picture"]
 
 BARS = " ▁▂▃▄▅▆▇█"
 ORDER = ("fatal", "error", "warn", "info", "debug", "trace")
 BESIDES = 24
 
 
-class Bucket(Protocol):
-    """How many entries of a level there are in the time that begins at `time`."""
-
-    @property
-    def time(self) -> datetime | None: ...  # noqa: D102 - see the class
-    @property
-    def count(self) -> int: ...  # noqa: D102 - see the class
-    @property
-    def level(self) -> str | None: ...  # noqa: D102 - see the class
-
-
-def picture(buckets: Sequence[Bucket], width: int) -> Iterator[str]:
+def picture(buckets: Sequence[LogBucket], width: int) -> Iterator[str]:
     """Yield the lines: a level with its bars and its sum each, and the times below."""
     times = sorted({bucket.time for bucket in buckets if bucket.time is not None})
     if not times:
