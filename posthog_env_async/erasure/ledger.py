@@ -5,7 +5,6 @@ import hmac
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,25 +16,13 @@ from posthog_env_async.models import DeletionSummary
 
 from .ledger_file import LedgerFile, read_lines
 from .report import ErasureReport
+from .terms import Terms, check_terms, first_record, now_text, terms_of
 
-__all__ = ["DONE", "UNCERTAIN", "Ledger", "State", "Terms", "now_text", "state_of"]
+__all__ = ["DONE", "UNCERTAIN", "Ledger", "State", "state_of"]
 
-VERSION = 1
 State = Literal["found", "asked", "deleted", "queued", "verified", "unknown", "failed"]
 DONE = frozenset({"deleted", "queued", "verified"})
 UNCERTAIN = frozenset({"asked", "unknown"})
-
-
-@attrs.frozen(kw_only=True)
-class Terms:
-    """What a ledger is for: it keeps these for as long as it lives."""
-
-    host: str
-    project: str
-    events: bool
-    recordings: bool
-    keep_person: bool
-    plain_ids: bool
 
 
 @attrs.define
@@ -83,10 +70,10 @@ class Ledger:
     def _of(cls, path: Path, records: list[dict[str, Any]], terms: Terms | None) -> "Ledger":
         if not records and terms is None:
             raise CheckpointError(f"{path.name} is empty")
-        header = records[0] if records else _header(terms)
-        ledger = cls(path, _terms_of(path, header), str(header["salt"]), str(header["at"]))
+        header = records[0] if records else first_record(terms)
+        ledger = cls(path, terms_of(path, header), str(header["salt"]), str(header["at"]))
         if terms is not None:
-            _check_terms(path, ledger.terms, terms)
+            check_terms(path, ledger.terms, terms)
         for record in records[1:]:
             ledger.apply(record)
         ledger.records = [each for each in records if each["kind"] != "resolved"] or [header]
@@ -252,36 +239,3 @@ def state_of(said: Mapping[str, Any], asked: int, *, keep_person: bool) -> State
     if not keep_person and gone + said["errors"] < asked:
         return "unknown"
     return "queued" if keep_person or said["queued"] else "deleted"
-
-
-def now_text() -> str:
-    """Return the time of now as ISO text."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _header(terms: Terms | None) -> dict[str, Any]:
-    said = {} if terms is None else attrs.asdict(terms)
-    salt = os.urandom(16).hex()
-    return {"kind": "ledger", "version": VERSION, "at": now_text(), "salt": salt, **said}
-
-
-def _terms_of(path: Path, header: Mapping[str, Any]) -> Terms:
-    names = [field.name for field in attrs.fields(Terms)]
-    if header.get("kind") != "ledger" or header.get("version") != VERSION:
-        raise CheckpointError(f"{path.name} is no ledger, or one of another version")
-    if not {"at", "salt", *names} <= header.keys():
-        raise CheckpointError(f"{path.name} is damaged: its first line lacks something")
-    return Terms(**{name: header[name] for name in names})
-
-
-def _check_terms(path: Path, kept: Terms, asked: Terms) -> None:
-    differ = [
-        field.name
-        for field in attrs.fields(Terms)
-        if getattr(kept, field.name) != getattr(asked, field.name)
-    ]
-    if differ:
-        raise CheckpointError(
-            f"{path.name} was begun with another {', '.join(differ)};"
-            " a ledger keeps what it was begun with: use another file"
-        )

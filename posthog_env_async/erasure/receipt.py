@@ -7,8 +7,9 @@ import attrs
 
 from posthog_env_async.converter import dump
 
-from .ledger import Ledger, now_text
+from .ledger import Ledger
 from .ledger_file import write_whole
+from .terms import now_text
 
 __all__ = ["write_receipt"]
 

@@ -23,15 +23,25 @@ from posthog_env_async.models import (
     PropertyValue,
 )
 from posthog_env_async.pagination import Listing, PageSize
+from posthog_env_async.resources.person.changes import apply_change, setting, splitting, unsetting
+from posthog_env_async.resources.person.csv import single_csv, stream_csv
+from posthog_env_async.resources.person.deletion import Switches, delete_many, delete_one
+from posthog_env_async.resources.person.facts import (
+    list_activity,
+    list_cohorts_of,
+    list_property_values,
+    person_at,
+)
+from posthog_env_async.resources.person.ids import (
+    checked_distinct_id,
+    checked_uuid,
+    person_id,
+    same_kind,
+)
+from posthog_env_async.resources.person.lookup import lookup
+from posthog_env_async.resources.person.source import LookupKey, PersonSource
 from posthog_env_async.session import Request, query_text
 
-from .person_changes import apply_change, setting, splitting, unsetting
-from .person_deletion import Switches, delete_many, delete_one
-from .person_facts import list_activity, list_cohorts_of, list_property_values, person_at
-from .person_id import checked_distinct_id, checked_uuid, person_id, same_kind
-from .person_lookup import lookup
-from .person_source import LookupKey, PersonSource
-from .persons_csv import single_csv, stream_csv
 from .project_scope import ProjectScope, is_text
 
 __all__ = ["Persons"]

@@ -12,7 +12,7 @@ from posthog_env_async.testing.data.cohorts_store import CohortStore
 from posthog_env_async.testing.data.erasures import Erasures
 from posthog_env_async.testing.data.folders_store import FolderStore
 from posthog_env_async.testing.data.hashing import mix
-from posthog_env_async.testing.data.log_rows import LogRows
+from posthog_env_async.testing.data.logs.rows import LogRows
 from posthog_env_async.testing.data.pending import Pending
 from posthog_env_async.testing.data.person_actions import PersonActions
 from posthog_env_async.testing.data.person_filter import Scans

@@ -10,7 +10,7 @@ import attrs
 
 from posthog_env_async.testing.data.cohorts_store import CohortStore
 from posthog_env_async.testing.data.folders_store import FolderStore
-from posthog_env_async.testing.data.log_rows import LogRows
+from posthog_env_async.testing.data.logs.rows import LogRows
 from posthog_env_async.testing.data.person_actions import PersonActions
 from posthog_env_async.testing.data.person_filter import Scans
 from posthog_env_async.testing.data.person_rows import PersonRows

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from posthog_env_async.testing.data.log_query import LogQuery, parse_given
+from posthog_env_async.testing.data.logs.query import LogQuery, parse_given
 from posthog_env_async.testing.data.person_rows import iso
 from posthog_env_async.testing.http.errors import hog, invalid
 from posthog_env_async.testing.http.request import Request

@@ -6,8 +6,8 @@ import asyncio
 from bisect import bisect_left, bisect_right
 from typing import Any
 
-from posthog_env_async.testing.data.log_query import LogQuery, encode_cursor, parse_query
-from posthog_env_async.testing.data.log_rows import LogRows
+from posthog_env_async.testing.data.logs.query import LogQuery, encode_cursor, parse_query
+from posthog_env_async.testing.data.logs.rows import LogRows
 from posthog_env_async.testing.http.request import Request
 from posthog_env_async.testing.http.response import Response, json_answer
 from posthog_env_async.testing.server_state import Installation

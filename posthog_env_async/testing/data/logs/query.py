@@ -11,14 +11,14 @@ from typing import Any
 import attrs
 import msgspec
 
+from posthog_env_async.testing.data.operators import MISSING, OPERATORS, holds
 from posthog_env_async.testing.http.errors import hog, server_error
 from posthog_env_async.testing.http.request import Request
 from posthog_env_async.testing.http.response import RefusedError, json_answer
 from posthog_env_async.testing.http.shapes import is_list, is_object
 from posthog_env_async.testing.server_state import Version
 
-from .log_rows import SEVERITIES
-from .operators import MISSING, OPERATORS, holds
+from .rows import SEVERITIES
 
 __all__ = ["LogQuery", "decode_cursor", "encode_cursor", "parse_given", "parse_query"]
 

@@ -17,10 +17,10 @@ from posthog_env_async.errors import (
     ResponseDecodeError,
 )
 from posthog_env_async.models import PERSON_ROWS, Person
+from posthog_env_async.resources.project_scope import ProjectScope
 from posthog_env_async.session import RetrySafety
 
-from .person_id import checked_distinct_id, checked_uuid
-from .project_scope import ProjectScope
+from .ids import checked_distinct_id, checked_uuid
 
 __all__ = ["LookupKey", "PersonSource", "ended"]
 

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from posthog_env_async.errors import ConfigurationError
-
-from .project_scope import is_text
+from posthog_env_async.resources.project_scope import is_text
 
 __all__ = ["checked_distinct_id", "checked_uuid", "person_id", "same_kind"]
 

@@ -9,8 +9,7 @@ import attrs
 from posthog_env_async.converter import dump, load
 from posthog_env_async.errors import ConfigurationError
 from posthog_env_async.models import PERSON_ROWS, Person
-
-from .project_scope import ProjectScope, is_text
+from posthog_env_async.resources.project_scope import ProjectScope, is_text
 
 __all__ = ["Change", "apply_change", "setting", "splitting", "unsetting"]
 

@@ -11,7 +11,7 @@ import attrs
 from posthog_env_async.errors import ConfigurationError
 from posthog_env_async.models import Person
 
-from .person_source import PersonSource, ended
+from .source import PersonSource, ended
 
 __all__ = ["lookup"]
 

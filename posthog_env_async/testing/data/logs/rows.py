@@ -7,8 +7,8 @@ from uuid import UUID
 
 import attrs
 
-from .hashing import mix
-from .person_rows import iso
+from posthog_env_async.testing.data.hashing import mix
+from posthog_env_async.testing.data.person_rows import iso
 
 __all__ = ["SEVERITIES", "LogRows"]
 

@@ -12,9 +12,8 @@ from posthog_env_async.errors import (
     ResponseDecodeError,
     TruncatedCSVWarning,
 )
+from posthog_env_async.resources.project_scope import ProjectScope
 from posthog_env_async.session import Request
-
-from .project_scope import ProjectScope
 
 __all__ = ["single_csv", "stream_csv"]
 

@@ -16,8 +16,7 @@ from posthog_env_async.models import (
     PropertyValue,
 )
 from posthog_env_async.pagination import checked_numbers
-
-from .project_scope import ProjectScope, is_text, read_rows
+from posthog_env_async.resources.project_scope import ProjectScope, is_text, read_rows
 
 __all__ = ["list_activity", "list_cohorts_of", "list_property_values", "person_at"]
 

@@ -15,9 +15,8 @@ from posthog_env_async.errors import (
     ResponseDecodeError,
 )
 from posthog_env_async.models import DeletionError, DeletionSummary
+from posthog_env_async.resources.project_scope import ProjectScope
 from posthog_env_async.session import RequestCounter
-
-from .project_scope import ProjectScope
 
 __all__ = ["MOST_IDS", "Switches", "delete_many", "delete_one"]
 

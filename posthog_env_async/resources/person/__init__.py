@@ -1,0 +1,1 @@
+"""What persons are asked for and changed by, one module a task."""

@@ -1,0 +1,1 @@
+"""The made-up log entries, and the queries for them."""
