@@ -2,11 +2,12 @@
 
 from .json_codec import UNREADABLE, Raw, as_mapping, dump, load
 from .keyed_rows import keyed_rows
-from .lazy_fields import lazy_fields, record_decoder
+from .lazy_fields import lazy_fields
 from .model_rows import lazy_rows, structured_rows, with_text
 from .page_decoder import LoadedPage, RowType, load_page
 from .property_reader import ABSENT, UNREAD, read_property
 from .raw_rows import BYTES_ROWS, DICT_ROWS, LINE_ROWS
+from .records import RawField, record_decoder, records_decoder
 from .structure import as_time, as_uuid, nanoseconds, structure
 from .uuid_scan import uuid_at_head
 
@@ -19,6 +20,7 @@ __all__ = [
     "UNREADABLE",
     "LoadedPage",
     "Raw",
+    "RawField",
     "RowType",
     "as_mapping",
     "as_time",
@@ -32,6 +34,7 @@ __all__ = [
     "nanoseconds",
     "read_property",
     "record_decoder",
+    "records_decoder",
     "structure",
     "structured_rows",
     "uuid_at_head",

@@ -1,33 +1,15 @@
 """Fields of a frozen class that are filled when they are first looked at."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-import msgspec
-
-__all__ = ["lazy_fields", "record_decoder"]
+__all__ = ["lazy_fields"]
 
 T = TypeVar("T")
-
-Fields = Sequence[tuple[str, Any] | tuple[str, Any, Any]]
 
 _set = object.__setattr__
 
 READER = "_read_"
-
-RAW = msgspec.Raw
-"""The type of a field that a record leaves as JSON: a view of the row's own text."""
-
-
-def record_decoder(name: str, fields: Fields) -> Callable[[bytes], Any]:
-    """Return what decodes a row into a record with these fields; others are skipped.
-
-    `fields` are names, types and, where a row may lack it, what stands for the field then; the type
-    `bytes` leaves a field undecoded.
-    """
-    typed = [(field[0], RAW if field[1] is bytes else field[1], *field[2:]) for field in fields]
-    record = msgspec.defstruct(name, cast("Fields", typed), gc=False)
-    return msgspec.json.Decoder(record).decode
 
 
 def lazy_fields(kind: type[T]) -> type[T]:

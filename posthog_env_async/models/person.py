@@ -12,6 +12,7 @@ from posthog_env_async.converter import (
     UNREAD,
     UNREADABLE,
     Raw,
+    RawField,
     RowType,
     as_time,
     as_uuid,
@@ -44,7 +45,7 @@ _FIELDS: list[tuple[str, Any] | tuple[str, Any, Any]] = [
     ("created_at", str | None, None),
     ("last_seen_at", str | None, None),
 ]
-_decode_fields = record_decoder("_Fields", [*_FIELDS, ("properties", bytes, None)])
+_decode_fields = record_decoder("_Fields", [*_FIELDS, ("properties", RawField, None)])
 _decode_properties = record_decoder("_Whole", [("properties", dict[str, Any] | None, None)])
 
 
