@@ -1,22 +1,24 @@
 """Pages to rows: found by msgspec in one pass, each kept as its text until it is looked at."""
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, repeat
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import attrs
 
 from posthog_env_async.errors import ResponseDecodeError
 
 from .json_codec import Raw
-from .row_spans import Envelope, find_rows
+from .row_spans import Envelope, Steps, find_rows
 
-__all__ = ["LoadedPage", "RowType", "discard", "load_page"]
+__all__ = ["LoadedPage", "RowType", "discard", "load_page", "load_page_in_turns"]
 
 T = TypeVar("T")
 
 BUILT_AT_ONCE = 32
+ROWS_A_STEP = 100
 
 
 @attrs.frozen
@@ -110,39 +112,55 @@ def load_page(body: bytes, kind: RowType[Any], *, skip_bad_rows: bool = False) -
     Raises:
         ResponseDecodeError: when it is not JSON, or not a page.
     """
-    found = find_rows(body)
-    texts = found.results
-    if skip_bad_rows:
-        return _without_bad_rows(body, found, kind)
-    if (page := kind.decode_page(texts)) is not None:
+    steps = _load_page(body, kind, skip_bad_rows)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return cast("LoadedPage", done.value)
+
+
+async def load_page_in_turns(
+    body: bytes, kind: RowType[Any], *, skip_bad_rows: bool = False
+) -> LoadedPage:
+    """Read a page as `load_page` does; a large one lets the event loop have its turn in between."""
+    steps = _load_page(body, kind, skip_bad_rows)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return cast("LoadedPage", done.value)
+        await asyncio.sleep(0)
+
+
+def _load_page(body: bytes, kind: RowType[Any], skip_bad_rows: bool) -> Steps[LoadedPage]:
+    found = yield from find_rows(body)
+    if not skip_bad_rows and (page := kind.decode_page(found.results)) is not None:
         return _loaded(body, found, *page)
-    rows, keys = list[Any](), list[str]()
-    failure: ResponseDecodeError | None = None
-    for text in texts:
-        try:
-            row = kind.decode_row(text)
-            keys.append(kind.key(row))
-        except ResponseDecodeError as error:
-            failure = error
-            break
-        rows.append(row)
-    return attrs.evolve(_loaded(body, found, rows, keys), failure=failure)
-
-
-def _without_bad_rows(body: bytes, found: Envelope, kind: RowType[Any]) -> LoadedPage:
     rows, keys, bad_rows = list[Any](), list[str](), list[int]()
+    failure: ResponseDecodeError | None = None
     for place, text in enumerate(found.results):
+        if place % ROWS_A_STEP == ROWS_A_STEP - 1:
+            yield
         try:
-            row = kind.decode_row(text)
-            if kind.check is not None:
-                kind.check(row)
-            key = kind.key(row)
-        except ResponseDecodeError:
+            row, key = _keyed_row(text, kind, check=skip_bad_rows)
+        except ResponseDecodeError as error:
+            if not skip_bad_rows:
+                failure = error
+                break
             bad_rows.append(place)
             row, key = text, text.decode("utf-8", "replace")
         rows.append(row)
         keys.append(key)
-    return attrs.evolve(_loaded(body, found, rows, keys), bad_rows=tuple(bad_rows))
+    read = _loaded(body, found, rows, keys)
+    return attrs.evolve(read, failure=failure, bad_rows=tuple(bad_rows))
+
+
+def _keyed_row(text: bytes, kind: RowType[Any], *, check: bool) -> tuple[Any, str]:
+    row = kind.decode_row(text)
+    if check and kind.check is not None:
+        kind.check(row)
+    return row, kind.key(row)
 
 
 def discard(calls: Iterator[object]) -> None:

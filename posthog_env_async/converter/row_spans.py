@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Generator, Iterator
+from typing import Any, TypeVar
 
 import attrs
 import msgspec
@@ -12,7 +12,16 @@ from posthog_env_async.errors import ResponseDecodeError
 
 from .json_codec import UNREADABLE, as_mapping, load_slowly
 
-__all__ = ["Envelope", "Links", "find_rows"]
+__all__ = ["Envelope", "Links", "Steps", "find_rows"]
+
+
+R = TypeVar("R")
+
+Steps = Generator[None, None, R]
+"""Work that is done a step at a time, and returns something."""
+
+SLICE = 1 << 20
+LONGEST_HEAD = 4096
 
 
 class Links(msgspec.Struct, kw_only=True):
@@ -38,6 +47,7 @@ class Envelope:
 
 
 _decode_page = msgspec.json.Decoder(_Page).decode
+_decode_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _skip = msgspec.json.Decoder(msgspec.Raw).decode
 _decoder = json.JSONDecoder()
 
@@ -46,8 +56,8 @@ _BETWEEN = re.compile(r"[\s,:]*")
 _WANTED = {"next": str, "count": int, "nextCursor": str, "hasMore": bool}
 
 
-def find_rows(body: bytes) -> Envelope:
-    """Take a page apart.
+def find_rows(body: bytes) -> Steps[Envelope]:
+    """Take a page apart, in steps: between any two the event loop may have its turn.
 
     What msgspec refuses and the standard library takes (a lone surrogate, NaN) costs only the row
     that has it a slower way.
@@ -55,6 +65,36 @@ def find_rows(body: bytes) -> Envelope:
     Raises:
         ResponseDecodeError: when it is not JSON, or not a page.
     """
+    if len(body) > 2 * SLICE and (found := (yield from _sliced_page(body))) is not None:
+        return found
+    return _whole_page(body)
+
+
+def _sliced_page(body: bytes) -> Steps[Envelope | None]:
+    """Take a large page apart where rows seem to begin; `None` when that does not prove right.
+
+    Each slice is a list of its own, and what is left is a page. JSON has one reading, so together
+    they are the rows of the page.
+    """
+    first = _FIRST_ROW.search(body, 0, LONGEST_HEAD)
+    if first is None:
+        return None
+    start = place = first.start(1)
+    between, rows = b"}," + first[1], list[bytes]()
+    try:
+        _decode_page(body[:start] + b"]}")
+        while (end := body.find(between, place + SLICE)) >= 0:
+            rows += map(bytes, _decode_rows(b"[%b]" % body[place : end + 1]))
+            place = end + len(b"},")
+            yield
+        rest = _decode_page(body[:start] + body[place:])
+    except UNREADABLE:
+        return None
+    rows += map(bytes, rest.results)
+    return Envelope(rest, rows)
+
+
+def _whole_page(body: bytes) -> Envelope:
     try:
         page = _decode_page(body)
     except UNREADABLE:

@@ -6,9 +6,9 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from posthog_env_async.converter import LoadedPage, RowType, load_page
+from posthog_env_async.converter import LoadedPage, RowType, load_page_in_turns
 from posthog_env_async.errors import PaginationError, PostHogError
-from posthog_env_async.session import Request, RequestCounter, Session
+from posthog_env_async.session import Decode, Request, RequestCounter, Session
 
 from .item_counter import Tally
 from .page import ListingReport, Step
@@ -95,7 +95,7 @@ class CursorReader(Generic[T]):
             size = min(size, self.tally.left + self._within)
         body = self.source.body(size, self.cursor)
         call = attrs.evolve(self.source.call, json=body, meter=self._meter)
-        load = partial(load_page, kind=self.source.rows)
+        load: Decode[LoadedPage] = partial(load_page_in_turns, kind=self.source.rows)
         return self._accept(await self.source.session.fetch(call, load), size)
 
     def _accept(self, page: LoadedPage, size: int) -> Step:

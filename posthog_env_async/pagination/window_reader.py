@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import attrs
 
-from posthog_env_async.converter import LoadedPage, RowType, load_page
+from posthog_env_async.converter import LoadedPage, RowType, load_page_in_turns
 from posthog_env_async.errors import PaginationError, PostHogError, ResponseDecodeError
-from posthog_env_async.session import Request, RequestCounter, Session, is_too_large
+from posthog_env_async.session import Decode, Request, RequestCounter, Session, is_too_large
 
 from .page_size import PageSizes
 from .resume_token import QueryFingerprint
@@ -131,7 +131,8 @@ class WindowReader:
         )
         self.sizes.note(min(self.sizes.size, window.limit))
         began = time.monotonic()
-        page = await self.source.session.fetch(call, partial(load_page, kind=self.source.rows))
+        load: Decode[LoadedPage] = partial(load_page_in_turns, kind=self.source.rows)
+        page = await self.source.session.fetch(call, load)
         self.sizes.answered(window.limit, time.monotonic() - began, len(page.body))
         self.row_bytes = len(page.body) / max(1, page.length)
         return page

@@ -18,7 +18,7 @@ from .limits import (
 from .rate_limiter import RateLimiter, Window
 from .redirects import Prefix
 from .request import Request, RequestCounter, Scopes, query_text, require_scopes
-from .response import Headers, Response
+from .response import Decode, Headers, Response
 from .session import Session, SharedState
 from .transport import Transport
 from .validation import (
@@ -36,6 +36,7 @@ __all__ = [
     "APIKey",
     "Address",
     "Backoff",
+    "Decode",
     "Headers",
     "KeyFunction",
     "KeySource",

@@ -1,8 +1,8 @@
 """A response of the server: its status, headers and body, and how it is decoded."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any, TypeVar, cast
 
 import attrs
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -16,15 +16,20 @@ from .request import Request
 
 __all__ = [
     "LARGE",
+    "Decode",
     "DecodeQueue",
     "Headers",
     "Response",
     "check_content_type",
     "check_status",
+    "decode_now",
     "stated_type",
 ]
 
 T = TypeVar("T")
+
+Decode = Callable[[bytes], Awaitable[T] | T]
+"""What makes of a body what the caller wants, at once or in turns with the event loop."""
 
 JSON = "application/json"
 # These say too little to tell what the body is.
@@ -150,6 +155,12 @@ def check_status(request: Request, url: URL, response: Response, key: APIKey | N
     )
 
 
+async def decode_now(body: bytes, decode: Decode[T]) -> T:
+    """Decode a body."""
+    decoded: Any = decode(body)
+    return cast("T", await decoded if isinstance(decoded, Awaitable) else decoded)
+
+
 @attrs.define(eq=False)
 class DecodeQueue:
     """Large bodies are decoded one at a time: whoever waits for the event loop comes in between.
@@ -159,11 +170,11 @@ class DecodeQueue:
 
     _lock: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
 
-    async def run(self, body: bytes, decode: Callable[[bytes], T]) -> T:
+    async def run(self, body: bytes, decode: Decode[T]) -> T:
         """Decode a body."""
         await self._lock.acquire()
         try:
-            return decode(body)
+            return await decode_now(body, decode)
         finally:
             self._release(TURNS)
 

@@ -35,7 +35,7 @@ from .redirects import (
     warn_of_the_end,
 )
 from .request import Request, RequestCounter, require_scopes
-from .response import LARGE, DecodeQueue, Response, check_status
+from .response import LARGE, Decode, DecodeQueue, Response, check_status, decode_now
 from .transport import Outgoing, PermitExpiredError, Transport, closed_meanwhile
 from .validation import request_headers
 
@@ -91,7 +91,7 @@ class Session:
         """Return where a request goes."""
         return request_url(self.address, request, self.prefix)
 
-    async def fetch(self, request: Request, decode: Callable[[bytes], T]) -> T:
+    async def fetch(self, request: Request, decode: Decode[T]) -> T:
         """Send a request until it succeeds or the policy gives up; return its decoded body.
 
         Raises:
@@ -99,9 +99,7 @@ class Session:
         """
         return (await self.fetch_response(request, decode))[0]
 
-    async def fetch_response(
-        self, request: Request, decode: Callable[[bytes], T]
-    ) -> tuple[T, Response]:
+    async def fetch_response(self, request: Request, decode: Decode[T]) -> tuple[T, Response]:
         """Send as `fetch`, and return the decoded body with the response it came in."""
         self._check_scope(request)
         call = self._begin(request)
@@ -294,8 +292,10 @@ class Session:
             self.state.has_warned = warn_of_the_end(self.prefix_setting, url, response)
         return next_url(self.address, call.request, url, response)
 
-    async def _decoded(self, body: bytes, decode: Callable[[bytes], T]) -> T:
-        return decode(body) if len(body) < LARGE else await self.state.decoding.run(body, decode)
+    async def _decoded(self, body: bytes, decode: Decode[T]) -> T:
+        if len(body) < LARGE:
+            return await decode_now(body, decode)
+        return await self.state.decoding.run(body, decode)
 
     def _begin(self, request: Request) -> Call:
         call = Call(request, self.state.counter, self.emit, self.now())

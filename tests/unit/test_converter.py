@@ -3,6 +3,7 @@
 See docs/server.md, Persons list and Errors.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
@@ -20,6 +21,7 @@ from posthog_env_async.converter import (
     dump,
     load,
     load_page,
+    load_page_in_turns,
     structure,
     structured_rows,
 )
@@ -134,6 +136,67 @@ def test_rows_beside_one_that_msgspec_refuses_are_what_the_server_sent(
     assert page.rows == rows
     assert page.keys == [json.loads(row)["uuid"] for row in rows]
     assert page.next == "u"
+
+
+@pytest.mark.parametrize("plain", LIKE_A_ROW)
+@pytest.mark.parametrize("odd", [None, *ODD.values()], ids=["plain", *ODD])
+@pytest.mark.parametrize("head", ["{", '{"meta":{"results":[{"type":"x"}]},'])
+def test_a_large_page_is_read_in_slices_as_it_is_whole(
+    plain: str, odd: str | None, head: str
+) -> None:
+    filled = plain + ',"filler":"' + "x" * 30_000 + '"'
+    rows = rows_with(*[filled] * 50, odd or filled, *[filled] * 50)
+    body = head.encode() + b'"results":[' + b",".join(rows) + b'],"next":"u"}'
+
+    page = load_page(body, BYTES_ROWS)
+
+    assert page.rows == rows
+    assert page.next == "u"
+
+
+def test_a_large_page_that_is_broken_is_not_a_page() -> None:
+    rows = rows_with(*['"filler":"' + "x" * 30_000 + '"'] * 100)
+    whole = b",".join(rows)
+
+    cut = whole[:2_000_000] + b'"' + whole[2_000_000:]
+    for broken in (whole + b",", whole + b"}", whole[:-1], cut):
+        with pytest.raises(ResponseDecodeError):
+            load_page(b'{"results":[' + broken + b'],"next":null}', BYTES_ROWS)
+
+
+async def test_a_large_page_lets_the_event_loop_have_its_turn() -> None:
+    rows = rows_with(*['"filler":"' + "x" * 30_000 + '"'] * 150)
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    page = await load_page_in_turns(b'{"results":[' + b",".join(rows) + b"]}", BYTES_ROWS)
+    counting.cancel()
+
+    assert page.rows == rows
+    assert turns >= 3
+
+
+async def test_models_that_are_structured_one_by_one_let_the_event_loop_have_its_turn() -> None:
+    rows = [{"id": number} for number in range(1000)]
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    await load_page_in_turns(json.dumps({"results": rows}).encode(), structured_rows(Strict))
+    counting.cancel()
+
+    assert turns >= 9
 
 
 def test_a_page_that_is_broken_beside_an_odd_row_is_not_a_page() -> None:
