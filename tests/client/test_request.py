@@ -174,7 +174,7 @@ async def test_an_endpoint_that_does_not_page_is_an_error(
 ) -> None:
     fake.faults.append(Fault(200, body=[1, 2]))
 
-    with pytest.raises(ResponseDecodeError, match="no page"):
+    with pytest.raises(ResponseDecodeError, match="not a page"):
         await env.listing("persons/").collect()
 
 

@@ -190,7 +190,7 @@ class Bench:
                 assert isinstance(result, kind)
         seconds = time.monotonic() - began
         assert self.env.throttled_until is None or self.env.throttled_until.tzinfo
-        self.env._session.limiter._budgets.clear()  # noqa: SLF001 - or a 429 holds what follows
+        self.env._session.limiter._queues.clear()  # noqa: SLF001 - or a 429 holds what follows
         return seconds
 
 
