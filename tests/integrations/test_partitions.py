@@ -4,11 +4,13 @@ import asyncio
 import json
 import pickle
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import anyio
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,10 +97,42 @@ async def test_a_partition_can_be_pickled_and_said_as_json_and_holds_no_key(
     assert fake.key not in result.to_json()
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"version": 99}', "[1]"])
-def test_a_partition_that_is_damaged_or_of_another_version_is_refused(text: str) -> None:
-    with pytest.raises(CheckpointError):
-        Partition.from_json(text)
+DAMAGE: dict[str, Callable[[str], Any]] = {
+    "nothing": lambda _: "",
+    "no text": lambda _: None,
+    "an empty object": lambda _: "{}",
+    "a list": lambda _: "[1]",
+    "deep": lambda _: "[" * 100_000,
+    "a lone surrogate": lambda text: text.replace("ada", "\ud800"),
+    "another version": lambda text: json.dumps(json.loads(text) | {"version": 99}),
+    "another host": lambda text: json.dumps(json.loads(text) | {"host": "https://evil.example"}),
+    "no filters": lambda text: json.dumps(json.loads(text) | {"properties": None}),
+    "a manifest": lambda text: json.dumps(json.loads(text) | {"kind": "manifest"}),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+async def test_a_partition_or_result_that_is_damaged_or_changed_is_refused(
+    env: PostHogEnv, tmp_path: Path, damage: str
+) -> None:
+    [partition] = await plan(env, partitions=1, search="ada")
+    result = await run_partition(partition, folder=tmp_path, env=env)
+
+    with pytest.raises(CheckpointError, match="the partition is"):
+        Partition.from_json(DAMAGE[damage](partition.to_json()))
+    with pytest.raises(CheckpointError, match="the partition result is"):
+        PartitionResult.from_json(DAMAGE[damage](result.to_json()))
+
+
+async def test_a_partition_whose_project_leads_out_of_the_folder_is_refused(
+    env: PostHogEnv, tmp_path: Path
+) -> None:
+    [partition] = await plan(env, partitions=1)
+
+    with pytest.raises(ConfigurationError, match="cannot be part of a file name"):
+        await run_partition(
+            attrs.evolve(partition, project="../../x"), folder=tmp_path / "a" / "b", env=env
+        )
 
 
 async def test_plans_of_many_projects_are_merged_one_by_one(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Exports by taskiq workers, of which some are killed."""
 
+import pickle
 import shutil
 import subprocess
 import sys
@@ -9,11 +10,11 @@ from pathlib import Path
 import anyio
 import pytest
 
-from posthog_env_async import PostHogEnv
+from posthog_env_async import ExportError, PermissionDeniedError, PostHogEnv
 from posthog_env_async.export import verify
 from posthog_env_async.export.partitions.merge import by_project, merge
 from posthog_env_async.export.partitions.plan import PartitionResult, plan
-from posthog_env_async.testing import Drift, FakePostHog
+from posthog_env_async.testing import Drift, FakePostHog, Fault
 
 pytest.importorskip("taskiq_redis", reason="the extra taskiq is not installed")
 
@@ -135,6 +136,100 @@ async def test_workers_export_projects_though_some_are_killed(
         assert {number: sorted(rows) for number, rows in found.items()} == {
             number: sorted(str(one) for one in fake.uuids(number)) for number in sizes
         }
+
+
+async def everything_in(redis: str) -> bytes:
+    """Return every key and value, whatever its kind."""
+    from redis.asyncio import Redis
+
+    async with Redis.from_url(redis) as connection:
+        found = [
+            piece
+            for key in await connection.keys()
+            for piece in (key, await connection.dump(key) or b"")
+        ]
+        streams = [
+            key for key in await connection.keys() if await connection.type(key) == b"stream"
+        ]
+        found += [repr(await connection.xrange(key)).encode() for key in streams]
+        strings = [
+            key for key in await connection.keys() if await connection.type(key) == b"string"
+        ]
+        found += [await connection.get(key) for key in strings]
+    return b"\n".join(found)
+
+
+@pytest.mark.servers
+async def test_nothing_in_redis_is_a_pickle_or_holds_a_filter(
+    own_redis: str, worker_environment: dict[str, str], tmp_path: Path
+) -> None:
+    email = "somebody@secret.example"
+    async with FakePostHog(20, mode="routes") as fake:
+        fake.add_person(properties={"email": email})
+        environment = {
+            **worker_environment,
+            "POSTHOG_PERSONAL_API_KEY": fake.key,
+            "POSTHOG_HOST": fake.url,
+        }
+        worker = start_worker(own_redis, 40, environment)
+        broker = partition_broker(own_redis, longest_task=8.0)
+        await broker.startup()
+        try:
+            async with PostHogEnv(1, api_key=fake.key, host=fake.url, limits=None) as env:
+                partitions = await plan(env, search=email)
+                [result] = await export_partitions(broker, partitions, tmp_path)
+                left = await everything_in(own_redis)
+
+                refused = await plan(env, email=email)
+                fake.faults.append(Fault(403, times=9, body={"detail": f"no {email}"}))
+                with pytest.raises(PermissionDeniedError) as caught:
+                    await export_partitions(broker, refused, tmp_path)
+                left += await everything_in(own_redis)
+        finally:
+            await broker.shutdown()
+            worker.kill()
+            worker.wait()
+
+    assert result.rows == 1
+    assert b"return_value" in left
+    assert b"secret.example" not in left
+    assert b"\x80\x04\x95" not in left
+    assert caught.value.status == 403
+    assert [found.name for found in tmp_path.glob("*.partition.json")] == [
+        f"{refused[0].name}.partition.json"
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "not JSON",
+        '{"error": "SystemExit", "message": "boom"}',
+        '{"error": "ENDPOINT_NOT_FOUND"}',
+        '{"error": null}',
+        "[]",
+    ],
+)
+def test_an_answer_of_a_worker_raises_only_errors_of_ours(answer: str) -> None:
+    from types import SimpleNamespace
+
+    from posthog_env_async.integrations.taskiq import check_answer
+
+    if answer == "[]":
+        check_answer(SimpleNamespace(is_err=False, return_value=answer))
+        return
+    with pytest.raises(ExportError, match="cannot be read"):
+        check_answer(SimpleNamespace(is_err=False, return_value=answer))
+    with pytest.raises(ExportError, match="see its log"):
+        check_answer(SimpleNamespace(is_err=True, return_value=None))
+
+
+def test_a_pickle_in_place_of_a_result_is_not_loaded() -> None:
+    broker = partition_broker("redis://127.0.0.1:1")
+
+    for serializer in (broker.serializer, broker.result_backend.serializer):
+        with pytest.raises(ValueError, match=r"codec can't decode|Expecting value"):
+            serializer.loadb(pickle.dumps(print))
 
 
 @pytest.mark.slow

@@ -1,7 +1,6 @@
 """A listing of persons cut into ranges that workers read, each into a file of its own."""
 
 import hashlib
-import json
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
@@ -9,13 +8,13 @@ from typing import Any, Self
 import attrs
 
 from posthog_env_async.client import PostHogEnv
-from posthog_env_async.errors import CheckpointError, ConfigurationError, PaginationError
+from posthog_env_async.errors import ConfigurationError, PaginationError
+from posthog_env_async.export.state.codec import decode, encode
 from posthog_env_async.models import Person, PropertyFilter
 from posthog_env_async.pagination import Listing, ListingReport
 
 __all__ = ["Partition", "PartitionResult", "PartitionSize", "cut", "plan"]
 
-FORMAT = 1
 ROWS = 50_000
 OVERLAP = 100
 
@@ -66,16 +65,16 @@ class Partition:
 
     def to_json(self) -> str:
         """Say the partition as JSON."""
-        return json.dumps({"version": FORMAT, **attrs.asdict(self)})
+        return encode("partition", self)
 
     @classmethod
     def from_json(cls, text: str) -> "Partition":
         """Read what `to_json` said.
 
         Raises:
-            CheckpointError: when it is damaged or of another version.
+            CheckpointError: when it is damaged, was changed or is of another version.
         """
-        return _partition(_fields(text, "partition"))
+        return decode("partition", cls, text, name="the partition")
 
 
 @attrs.frozen(kw_only=True)
@@ -101,37 +100,16 @@ class PartitionResult:
 
     def to_json(self) -> str:
         """Say the result as JSON."""
-        return json.dumps({"version": FORMAT, **attrs.asdict(self)})
+        return encode("partition result", self)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Read what `to_json` said.
 
         Raises:
-            CheckpointError: when it is damaged or of another version.
+            CheckpointError: when it is damaged, was changed or is of another version.
         """
-        fields = _fields(text, "partition result")
-        fields["partition"] = _partition(fields["partition"])
-        fields["listing"]["page_sizes"] = tuple(fields["listing"]["page_sizes"])
-        fields["listing"] = ListingReport(**fields["listing"])
-        return cls(**fields)
-
-
-def _partition(fields: dict[str, Any]) -> Partition:
-    fields["properties"] = tuple(PropertyFilter(**given) for given in fields["properties"])
-    return Partition(**fields)
-
-
-def _fields(text: str, what: str) -> dict[str, Any]:
-    try:
-        fields: dict[str, Any] = json.loads(text)
-        if fields.pop("version") == FORMAT:
-            return fields
-    except (ValueError, TypeError, KeyError, AttributeError):
-        wrong = "is damaged"
-    else:
-        wrong = "is of another version of this package"
-    raise CheckpointError(f"the {what} {wrong}")
+        return decode("partition result", cls, text, name="the partition result")
 
 
 async def plan(

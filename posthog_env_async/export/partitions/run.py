@@ -10,9 +10,14 @@ from typing import Any, Self
 import attrs
 
 from posthog_env_async.client import PostHogEnv
-from posthog_env_async.errors import CheckpointError
+from posthog_env_async.errors import CheckpointError, ConfigurationError
 from posthog_env_async.export.exporter import OnProgress, export_rows
-from posthog_env_async.export.files.durable import hash_of, wrap_os_errors, write_atomic
+from posthog_env_async.export.files.durable import (
+    hash_of,
+    read_file,
+    wrap_os_errors,
+    write_atomic,
+)
 from posthog_env_async.export.files.paths import Compression
 from posthog_env_async.export.files.worker import in_thread
 from posthog_env_async.export.options import FileOptions
@@ -23,7 +28,7 @@ from posthog_env_async.session import Backoff, Limiter, check_own_host
 
 from .plan import Partition, PartitionResult
 
-__all__ = ["run_partition"]
+__all__ = ["finished_partition", "run_partition"]
 
 PATIENCE = 3_700.0
 SUFFIXES = {"none": ".ndjson", "gzip": ".ndjson.gz", "zstd": ".ndjson.zst"}
@@ -57,16 +62,29 @@ async def run_partition(
         CheckpointError: when another process reads the same partition into the same folder.
         PostHogError: what the listing raises; what was read is kept.
     """
-    path = Path(folder) / f"{partition.name}{SUFFIXES[compression]}"
-    finished = await in_thread(partial(_finished, path))
+    finished = await finished_partition(partition, folder, compression=compression)
     if finished is not None:
         return finished
+    path = _path_of(partition, folder, compression)
     async with _client(partition, env, limiter) as client:
         ranged = _Ranged(partition, partition.listing(client).lines())
         report = await export_rows(ranged, path, FileOptions(), on_progress=on_progress)
     result = _result(partition, report, ranged)
     await in_thread(partial(_save, result))
     return result
+
+
+async def finished_partition(
+    partition: Partition, folder: str | PathLike[str], *, compression: Compression = "none"
+) -> PartitionResult | None:
+    """Return the result of a partition that was read into a folder, if its file is unchanged."""
+    return await in_thread(partial(_finished, _path_of(partition, folder, compression)))
+
+
+def _path_of(partition: Partition, folder: str | PathLike[str], compression: Compression) -> Path:
+    if Path(partition.name).name != partition.name:
+        raise ConfigurationError("the partition's project cannot be part of a file name")
+    return Path(folder) / f"{partition.name}{SUFFIXES[compression]}"
 
 
 @asynccontextmanager
@@ -190,7 +208,7 @@ def _save(result: PartitionResult) -> None:
 def _finished(path: Path) -> PartitionResult | None:
     """Return the result of a run that came to its end, if its file is still what it wrote."""
     try:
-        result = PartitionResult.from_json(_beside(path).read_text())
+        result = PartitionResult.from_json(read_file(_beside(path)).decode("utf-8", "replace"))
         if hash_of(path).hexdigest() == result.sha256:
             return attrs.evolve(result, path=str(path.absolute()))
     except (FileNotFoundError, CheckpointError):
