@@ -23,8 +23,8 @@ METHODS = IDEMPOTENT | {"POST", "PATCH"}
 ACTIONS = frozenset({
     "@current", "activity", "attributes", "batch_by_distinct_ids", "batch_by_uuids",
     "bulk_delete", "cohorts", "count", "create_and_query_insight", "deletion_status",
-    "delete_property", "funnel", "has_logs", "home", "persons", "properties_at_time", "query",
-    "services", "sparkline", "split", "update_property", "values",
+    "delete_property", "funnel", "has_logs", "home_folder", "persons", "properties_at_time",
+    "query", "services", "sparkline", "split", "update_property", "values",
 })
 # fmt: on
 _NOUN = re.compile(r"[a-z_]{1,40}")

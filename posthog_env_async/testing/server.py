@@ -232,6 +232,6 @@ class FakePostHog(Controls):
             if drift.script is not None:
                 drift.script(self, self._lists)
             else:
-                drift_once(drift, project.population, self._drifting)
+                drift_once(drift, project.actions, self._drifting)
         project.remember()
         return self._lists

@@ -106,6 +106,17 @@ async def test_a_merge_with_a_newer_person_moves_nobody(http: ClientSession) -> 
         assert await listed(http, fake) == [*before[:1], *before[2:]]
 
 
+async def test_a_drift_may_merge(http: ClientSession) -> None:
+    drift = Drift(inserts=(0, 0), deletes=(0, 0), merges=(2, 2))
+    async with FakePostHog(20, drift=drift) as fake:
+        before = fake.uuids()
+        after = await listed(http, fake)
+
+        assert len(after) == 18
+        assert set(after) == set(fake.existed_throughout()) < set(before)
+        assert after != [uuid for uuid in before if uuid in after]
+
+
 async def test_merging_with_oneself_or_with_nobody_is_refused() -> None:
     async with FakePostHog(3) as fake:
         one = fake.uuids()[0]
