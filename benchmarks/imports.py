@@ -9,6 +9,7 @@ __all__ = ["MODULES", "import_seconds"]
 MODULES = (
     "aiohttp",
     "posthog_env_async",
+    "posthog_env_async.client",
     "posthog_env_async.export",
     "httpx",
     "pydantic",
