@@ -17,6 +17,7 @@ from posthog_env_async.cli.commands.export.export_run import ExportRun
 from posthog_env_async.cli.commands.export.plan import ExportPlan
 from posthog_env_async.cli.options.export import Reading, Target
 from posthog_env_async.cli.options.output import OutputOptions
+from posthog_env_async.cli.output.watcher import Watcher
 from posthog_env_async.testing import FakePostHog, Fault
 
 SLOWLY = ("--page-size", "100", "--prefetch", "0", "--prefix", "projects")
@@ -317,7 +318,8 @@ async def test_a_long_export_says_now_and_then_how_far_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with FakePostHog(persons=2_500, latency=0.1, mode="routes") as fake:
-        client = PostHogEnv(1, api_key=fake.key, host=fake.url)
+        watcher = Watcher()
+        client = PostHogEnv(1, api_key=fake.key, host=fake.url, observer=watcher)
         plan = ExportPlan(
             *("persons", "person", "persons"),
             lambda env: env.persons.list(page_size=100),
@@ -326,12 +328,13 @@ async def test_a_long_export_says_now_and_then_how_far_it_is(
             OutputOptions(),
         )
         async with client as env:
-            code = await ExportRun(env, plan, waits=False, every=0.3).run(())
+            code = await ExportRun(env, plan, watcher, waits=False, every=0.3).run(())
 
     lines = [line for line in capsys.readouterr().err.splitlines() if " of 2,500 persons" in line]
     assert code == 0
     assert lines[0].startswith("project 1 · ")
     assert "ends about" in lines[-1]
+    assert watcher.requests == len(fake.requests)
 
 
 async def test_json_gives_the_report_and_no_progress(fake: FakePostHog, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ async def ask(
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Ask PostHog's AI for an insight; exit code 1 when it says that it could not make one."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         answer = await env.max_tools.create_and_query_insight(
             question, type, format=format, timeout=patience, retry_throttled=connection.wait
         )

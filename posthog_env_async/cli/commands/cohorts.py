@@ -41,7 +41,7 @@ async def list_cohorts(
     *, output: OutputOptions = DEFAULT_OUTPUT, connection: Connection = DEFAULT_CONNECTION
 ) -> int:
     """List the cohorts of a project."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         return await print_listing(env.cohorts.list(), "cohort", COLUMNS, output)
 
 
@@ -54,7 +54,7 @@ async def get_cohort(
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Get one cohort."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         cohort = await env.cohorts.get(id)
     return print_models([cohort], COLUMNS, output)
 
@@ -69,6 +69,6 @@ async def list_persons_of(
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """List the persons of a cohort."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         listing = env.cohorts.persons(id, **paging.settings())
         return await print_listing(listing, "person", PERSONS, output)

@@ -61,7 +61,7 @@ async def erase_persons(
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Erase persons under a ledger; a dry run that counts them, unless --yes is given."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         if not options.yes:
             report = await _erase(env, options, dry_run=True)
             _show(report, output)
@@ -92,7 +92,7 @@ async def erasure_status(
     connection: OtherWaitConnection = OTHER_WAIT_CONNECTION,
 ) -> int:
     """Ask what became of the persons of a ledger; exit code 3 until all of it is done."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         report = await check(env, ledger, wait=seconds_of(wait, "--wait"))
     _show(report, output)
     is_verified = report.events == 0 or report.queued + report.deleted == 0

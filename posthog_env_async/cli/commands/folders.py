@@ -65,7 +65,7 @@ async def list_folders(
     *, output: OutputOptions = DEFAULT_OUTPUT, connection: Connection = DEFAULT_CONNECTION
 ) -> int:
     """List the folders by type."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         return await print_listing(env.persisted_folders.list(), "folder", COLUMNS, output)
 
 
@@ -86,7 +86,7 @@ async def home_folder(
     *, output: OutputOptions = DEFAULT_OUTPUT, connection: Connection = DEFAULT_CONNECTION
 ) -> int:
     """Show the home folder of newer servers, the successor of persisted folders."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         home = await env.persisted_folders.home()
     return print_models([home], HOME, output)
 
@@ -154,7 +154,7 @@ async def delete_folder(
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Delete a folder."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         await env.persisted_folders.delete(id)
     if not output.quiet:
         print_message(f"deleted {id}")
@@ -162,7 +162,7 @@ async def delete_folder(
 
 
 async def _one(asked: Asked, output: OutputOptions, connection: Connection) -> int:
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         folder = await asked(_of(env))
     return print_models([folder], COLUMNS, output)
 

@@ -26,7 +26,7 @@ async def key(
     *, output: OutputOptions = DEFAULT_OUTPUT, connection: Connection = DEFAULT_CONNECTION
 ) -> int:
     """Show what the key may do: its label, its scopes, its projects; never the key itself."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         info = await env.key()
     fields: dict[str, Any] = {
         name: value for name, value in attrs.asdict(info).items() if name != "extra"

@@ -29,5 +29,5 @@ async def projects(
     *, output: OutputOptions = DEFAULT_OUTPUT, connection: Connection = DEFAULT_CONNECTION
 ) -> int:
     """List the projects that the key can use."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         return await print_listing(env.projects.list(), "project", COLUMNS, output)

@@ -10,12 +10,15 @@ from typing import Annotated, Literal
 import attrs
 from cyclopts import Group, Parameter
 
+from posthog_env_async.cli.output.watcher import Watcher
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import ConfigurationError
+from posthog_env_async.events import Observer
 from posthog_env_async.session import Backoff, Limit
 
 from .flags import FLAG
 from .key import key_from, key_source
+from .output import OutputOptions
 from .projects import projects_in
 from .shared_limits import SharedLimiter, Sharing
 
@@ -107,7 +110,9 @@ class Connection:
         return attrs.evolve(self, project=())
 
     @asynccontextmanager
-    async def client(self) -> AsyncGenerator[PostHogEnv]:
+    async def client(
+        self, output: OutputOptions, watcher: Watcher | None = None
+    ) -> AsyncGenerator[PostHogEnv]:
         """Open a client, and the limiter that it shares with others.
 
         Raises:
@@ -116,13 +121,18 @@ class Connection:
         key = self.key()
         limiter = self.shared(key)
         try:
-            async with self.described(key, limiter) as env:
+            async with self.described(key, limiter, watcher or Watcher(output)) as env:
                 yield env
         finally:
             if limiter is not None:
                 await limiter.aclose()
 
-    def described(self, key: str, limiter: SharedLimiter | None = None) -> PostHogEnv:
+    def described(
+        self,
+        key: str,
+        limiter: SharedLimiter | None = None,
+        observer: Observer | None = None,
+    ) -> PostHogEnv:
         """Return a client that is not open.
 
         Raises:
@@ -137,6 +147,7 @@ class Connection:
             backoff=Backoff(max_wait=FOREVER if self.wait else self.max_wait),
             limits=self._limits(),
             limiter=limiter,
+            observer=observer,
             proxy=self._checked_proxy(),
             ssl=None if self.ca_file is None else _trusting(self.ca_file),
         )

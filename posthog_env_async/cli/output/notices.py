@@ -13,15 +13,10 @@ from .console import print_message
 
 __all__ = ["notices"]
 
-LONG_WAIT = 5.0
-
 
 @contextmanager
 def notices(output: OutputOptions) -> Generator[None]:
-    """Show what the package warns of, and with `--verbose` its log; both below a live display.
-
-    Without it a retry is not worth a line, unless it makes somebody wait.
-    """
+    """Show what the package warns of, and with `--verbose` its log; both below a live display."""
     logger = logging.getLogger("posthog_env_async")
     before = logger.handlers, logger.propagate
     with warnings.catch_warnings():
@@ -43,14 +38,8 @@ class _Notices(logging.Handler):
         self.output = output
 
     def emit(self, record: logging.LogRecord) -> None:
-        if self.output.verbose or (not self.output.quiet and _is_long_wait(record)):
+        if self.output.verbose:
             print_message(record.getMessage(), style="yellow")
-
-
-def _is_long_wait(record: logging.LogRecord) -> bool:
-    """Whether a retry is waited for so long that silence would look like a hang."""
-    seconds = (value for value in record.args or () if isinstance(value, float))
-    return max(seconds, default=0.0) >= LONG_WAIT
 
 
 def _show(  # noqa: PLR0917 - what `warnings` calls

@@ -13,6 +13,7 @@ from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.options.persons import ALL_PERSONS, PersonFilters
 from posthog_env_async.cli.output.console import print_message
 from posthog_env_async.cli.output.exit_codes import USAGE
+from posthog_env_async.cli.output.watcher import Watcher
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import ConfigurationError
 from posthog_env_async.pagination import CursorListing, Listing
@@ -132,6 +133,7 @@ async def export_logs(
 
 
 async def _export(plan: ExportPlan, connection: Connection) -> int:
-    async with connection.without_project().client() as env:
-        export = ExportRun(env, plan, waits=connection.wait)
+    watcher = Watcher(plan.output)
+    async with connection.without_project().client(plan.output, watcher) as env:
+        export = ExportRun(env, plan, watcher, waits=connection.wait)
         return await export.run(connection.project)

@@ -14,6 +14,7 @@ from posthog_env_async.cli.output.progress_row import ProgressRow
 from posthog_env_async.cli.output.resume_advice import resume_command
 from posthog_env_async.cli.output.stream import write_ndjson
 from posthog_env_async.cli.output.summary import code_of, show_outcomes
+from posthog_env_async.cli.output.watcher import Watcher
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import CheckpointError, ExportError
 from posthog_env_async.export import ExportJob, ExportOutcome, Progress, export_many
@@ -32,6 +33,7 @@ class ExportRun:
 
     env: PostHogEnv
     plan: ExportPlan
+    watcher: Watcher
     waits: bool = attrs.field(kw_only=True)
     every: float = attrs.field(default=PLAIN_SECONDS, kw_only=True)
     _rows: dict[Path, ProgressRow] = attrs.field(factory=dict[Path, ProgressRow], init=False)
@@ -117,7 +119,7 @@ class ExportRun:
         row.end("kept from before" if outcome.kept else "done" if outcome.ok else "NOT complete")
 
     def _footer(self) -> str:
-        text = f"{self.env.requests:,} requests, {self.env.retries:,} retries"
+        text = self.watcher.summary()
         full = used_up(self.env.limiter, self.plan.group)
         return text if full is None else f"{text}; waiting: the limit of the {full} is used up"
 

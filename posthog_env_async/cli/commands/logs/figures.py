@@ -58,7 +58,7 @@ async def count_logs(
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Count log entries."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         count = await env.logs.count(**filters.query())
     if for_people(json=output.json):
         OutputConsole().print(f"{count:,}")
@@ -74,7 +74,7 @@ async def show_sparkline(
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Draw how many entries there were over time, a line for each level."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         buckets = await env.logs.sparkline(**filters.query())
     if not for_people(json=output.json):
         return print_models(buckets, SERVICES, output)
@@ -91,7 +91,7 @@ async def list_services(
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """List the services that logged, 25 at most, with how many entries each wrote."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         services = await env.logs.services(**filters.query())
     return print_models(services, SERVICES, output)
 
@@ -106,7 +106,7 @@ async def list_attributes(
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """List the attributes that log entries have."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         attributes = await env.logs.attributes(
             search=match, attribute_type=type or "log", max_items=max_items, **filters.query()
         )
@@ -124,7 +124,7 @@ async def list_values(
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """List the values of an attribute, with counts where the server has them."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         values = await env.logs.attribute_values(
             key, search=match, attribute_type=type, **filters.query()
         )

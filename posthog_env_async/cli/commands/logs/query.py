@@ -35,6 +35,6 @@ async def query_logs(
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Query log entries: a table on a terminal, else every entry as a line of JSON."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         listing = env.logs.query(**filters.query(), page_size=page_size, max_items=max_items)
         return await print_listing(listing, "entry", COLUMNS, output)

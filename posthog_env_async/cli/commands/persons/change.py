@@ -65,7 +65,7 @@ async def update_person(
     fields = dict(map(_property, properties))
     if not fields:
         raise ConfigurationError("give properties as KEY=VALUE")
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         return _said(await env.persons.update(id, fields, wait=_seconds(wait)), output)
 
 
@@ -80,7 +80,7 @@ async def set_property(
     connection: OtherWaitConnection = OTHER_WAIT_CONNECTION,
 ) -> int:
     """Set one property of a person."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         shows = await env.persons.set_property(id, key, _value(value), wait=_seconds(wait))
     return _said(shows, output)
 
@@ -95,7 +95,7 @@ async def unset_property(
     connection: OtherWaitConnection = OTHER_WAIT_CONNECTION,
 ) -> int:
     """Remove one property of a person."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         return _said(await env.persons.unset_property(id, key, wait=_seconds(wait)), output)
 
 
@@ -115,7 +115,7 @@ async def split_person(
     connection: OtherWaitConnection = OTHER_WAIT_CONNECTION,
 ) -> int:
     """Split a person: make persons of their own of some of its distinct ids."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         shows = await env.persons.split(
             id,
             main_distinct_id=main_distinct_id,

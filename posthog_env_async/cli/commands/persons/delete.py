@@ -60,7 +60,7 @@ async def delete_persons(
         raise ConfigurationError("name persons by UUID, or by --distinct-id")
     ids: dict[str, Any] = {"uuids": uuids} if uuids else {"distinct_ids": distinct_id}
     many = counted(len(uuids or distinct_id), "person")
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         what = f"this deletes, of {many} in project {env.project_id}: {switches.described()}"
         if not await confirm(what, "delete", yes=yes):
             print_message("nothing was deleted")
@@ -83,7 +83,7 @@ async def list_deletions(
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """List the deletions of persons' events, and whether the server has verified them."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         listing = env.persons.deletions(status=status, person_uuid=person_uuid, max_items=max_items)
         return await print_listing(listing, "deletion", COLUMNS, output)
 

@@ -65,7 +65,7 @@ async def list_values(
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """List the most frequent values of a property, with how many persons have each."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         values = await env.persons.property_values(key, search=search)
     return print_models(values, VALUES, output)
 
@@ -80,7 +80,7 @@ async def list_activity(
 ) -> int:
     """List what was done to persons, or to one, newest first."""
     async with (
-        connection.client() as env,
+        connection.client(output) as env,
         aclosing(env.persons.activity(id, max_items=max_items)) as entries,
     ):
         found = [entry async for entry in entries]
@@ -95,7 +95,7 @@ async def list_cohorts_of(
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """List the cohorts that a person belongs to."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         cohorts = await env.persons.cohorts(id)
     return print_models(cohorts, COHORTS, output)
 
@@ -110,6 +110,6 @@ async def person_at(
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Show a person as it was at a time."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         show_person(await env.persons.at(moment, distinct_id=distinct_id, id=id), output)
     return OK

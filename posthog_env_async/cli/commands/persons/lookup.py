@@ -54,7 +54,7 @@ async def lookup_persons(
     """Look up persons by distinct id, UUID or e-mail address: any number, 200 a request."""
     encode = _csv_row if format == "csv" else _json_row
     writer = _Writer(encode, [_csv_text(TITLES)] if format == "csv" else [])
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         asked = values_from(values, from_, by)
         found = env.persons.lookup(asked, by=by, concurrency=concurrency)
         async with aclosing(found) as pairs:

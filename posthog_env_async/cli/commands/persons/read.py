@@ -46,7 +46,7 @@ async def list_persons(
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """List persons, newest first: a table on a terminal, else every person as a line of JSON."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         listing = env.persons.list(**filters.query(), **paging.settings())
         return await print_listing(listing, "person", COLUMNS, output)
 
@@ -59,7 +59,7 @@ async def get_person(
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Get one person by UUID or number; by distinct id or e-mail address: persons lookup."""
-    async with connection.client() as env:
+    async with connection.client(output) as env:
         show_person(await env.persons.get(id), output)
     return OK
 
