@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NONE_IS_FINE := || [ $$? -eq 5 ]
 # The quick suite starts no server but the embedded one, and uses every core.
 QUICK := -m "not slow and not servers and not nginx" --numprocesses=auto --dist=worksteal
-EXTRAS_FOR_TESTS := cli,dask,parquet,redis,speed,taskiq,zstd
+EXTRAS_FOR_TESTS := cli,dask,otel,parquet,prometheus,redis,speed,taskiq,zstd
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test servers check lint format types imports properties slow docs coverage nginx \

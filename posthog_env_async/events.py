@@ -46,7 +46,7 @@ class CallStarted(Event):
 
 @attrs.frozen(kw_only=True)
 class CallEnded(Event):
-    """A call has its answer or its error; `error` is the class of the error, or `None`.
+    """A call has its answer or its error, or was cancelled; `error` is the class, or `None`.
 
     `status` is that of the last answer, `None` where none came; `seconds` are over all attempts.
     """
@@ -62,11 +62,16 @@ class CallEnded(Event):
 
 @attrs.frozen(kw_only=True)
 class RequestStarted(Event):
-    """A request goes out; `attempt` counts from 1, and a redirect that is followed keeps it."""
+    """A request goes out; `attempt` counts from 1, and a redirect that is followed keeps it.
+
+    `host` and `port` are those of the server.
+    """
 
     method: str
     route: str
     attempt: int
+    host: str
+    port: int
     call: int
 
 

@@ -2,7 +2,8 @@
 
 import itertools
 import logging
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Self
 
 import attrs
 from yarl import URL
@@ -31,31 +32,55 @@ logger = logging.getLogger("posthog_env_async")
 
 @attrs.define(eq=False)
 class Call:
-    """A request with all its attempts; times are those of the session's clock."""
+    """A request with all its attempts; a block of `with` is the time that it is under way."""
 
     request: Request
     counter: RequestCounter
     emit: Emitter | None
-    began: float
+    now: Callable[[], float] = attrs.field(repr=False)
+    _prefix: str
+    began: float = 0.0
     attempt: int = 0
     status: int | None = None
     key: APIKey | None = None
     has_renewed_key: bool = False
-    number: int = attrs.field(factory=NUMBERS.__next__)
+    number: int = 0
     _route: str = ""
     _waited: float = 0.0
     _sent_at: float = 0.0
+    _is_sent: bool = False
 
-    def note_begin(self, prefix: str) -> None:
-        """Tell the observer that the call begins."""
+    def __enter__(self) -> Self:
+        self.began = self.now()
         if self.emit:
-            self._route = self.request.route(prefix)
+            self.number, self._route = next(NUMBERS), self.request.route(self._prefix)
             method, route = self.request.method, self._route
             self.emit(CallStarted(method=method, route=route, call=self.number))
+        return self
 
-    def note_permit(self, asked: float, now: float) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if not self.emit and not logger.isEnabledFor(logging.DEBUG):
+            return
+        error = None if kind is None or kind is GeneratorExit else kind.__name__
+        if self._is_sent:
+            self.note_response(None, 0, error)
+        event = CallEnded(
+            method=self.request.method,
+            route=self._route or self.request.route(self._prefix),
+            attempts=self.attempt,
+            status=self.status,
+            error=error,
+            seconds=self.now() - self.began,
+            call=self.number,
+        )
+        _log(event)
+        if self.emit:
+            self.emit(event)
+
+    def note_permit(self, asked: float) -> None:
         """Take note of how long the request waited for its permit."""
-        self._waited, self._sent_at = now - asked, now
+        self._sent_at = self.now()
+        self._waited = self._sent_at - asked
         if self.emit and self._waited >= LEAST_WAIT:
             budget, seconds = self.request.budget, self._waited
             self.emit(LimitWaited(budget=budget, seconds=seconds, call=self.number))
@@ -68,13 +93,20 @@ class Call:
         if self.emit:
             is_projects = "/api/projects/" in url.raw_path
             self._route = self.request.route("projects" if is_projects else "environments")
-            method, route, attempt = self.request.method, self._route, self.attempt
-            event = RequestStarted(method=method, route=route, attempt=attempt, call=self.number)
+            event = RequestStarted(
+                method=self.request.method,
+                route=self._route,
+                attempt=self.attempt,
+                host=url.host or "",
+                port=url.port or 0,
+                call=self.number,
+            )
+            self._is_sent = True
             self.emit(event)
 
-    def note_response(self, now: float, status: int | None, size: int, error: str | None) -> None:
+    def note_response(self, status: int | None, size: int, error: str | None) -> None:
         """Take note of a response, or of the error that came in its place."""
-        self.status = status
+        self.status, self._is_sent = status, False
         if self.emit:
             event = RequestEnded(
                 method=self.request.method,
@@ -82,17 +114,17 @@ class Call:
                 attempt=self.attempt,
                 status=status,
                 bytes=size,
-                seconds=now - self._sent_at,
+                seconds=self.now() - self._sent_at,
                 waited=self._waited,
                 error=error,
                 call=self.number,
             )
             self.emit(event)
 
-    def note_not_sent(self, now: float) -> None:
+    def note_not_sent(self) -> None:
         """Take back a request whose permit expired before it could be sent."""
         self._count(requests=-1)
-        self.note_response(now, None, 0, "PermitExpiredError")
+        self.note_response(None, 0, "PermitExpiredError")
 
     def note_retry(self, failure: PostHogError, delay: float) -> None:
         """Count, log and tell that another attempt follows after `delay` seconds."""
@@ -114,23 +146,17 @@ class Call:
             )
             self.emit(event)
 
-    def note_end(self, now: float, failure: PostHogError | None) -> None:
-        """Tell the observer that the call ended."""
-        if self.emit:
-            event = CallEnded(
-                method=self.request.method,
-                route=self._route,
-                attempts=self.attempt,
-                status=self.status,
-                error=None if failure is None else type(failure).__name__,
-                seconds=now - self.began,
-                call=self.number,
-            )
-            self.emit(event)
-
     def _count(self, requests: int = 0, retries: int = 0, lost: int = 0) -> None:
         meter = self.request.meter
         for counter in (self.counter,) if meter is None else (self.counter, meter):
             counter.requests += requests
             counter.retries += retries
             counter.lost += lost
+
+
+def _log(event: CallEnded) -> None:
+    """Write one line a call; its fields are those of the record."""
+    fields = {name: value for name, value in attrs.asdict(event).items() if name != "call"}
+    outcome = event.error or event.status
+    text = "%s %s %s in %.3f s"
+    logger.debug(text, event.method, event.route, outcome, event.seconds, extra=fields)

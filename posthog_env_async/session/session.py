@@ -102,8 +102,7 @@ class Session:
     async def fetch_response(self, request: Request, decode: Decode[T]) -> tuple[T, Response]:
         """Send as `fetch`, and return the decoded body with the response it came in."""
         self._check_scope(request)
-        call = self._begin(request)
-        with self.transport.until_closed():
+        with self.transport.until_closed(), self._call(request) as call:
             while True:
                 try:
                     response = await self._attempt(call)
@@ -112,14 +111,10 @@ class Session:
                     failure = _counted(error, call.attempt)
                 else:
                     self.state.quota.restore()
-                    now = self.now()
-                    response.attempts, response.elapsed = call.attempt, now - call.began
-                    if self.emit:
-                        call.note_end(now, None)
+                    response.attempts, response.elapsed = call.attempt, self.now() - call.began
                     return decoded, response
                 await self._wait_or_raise(call, failure)
-        call.note_end(self.now(), failure := closed_meanwhile())
-        raise failure
+        raise closed_meanwhile()
 
     async def stream(self, request: Request) -> AsyncGenerator[bytes]:
         """Yield the body of an answer as it comes, tried again only before the first piece.
@@ -128,22 +123,21 @@ class Session:
             PostHogError: as `fetch`; a body that is cut raises when it ends.
         """
         self._check_scope(request)
-        call, started = self._begin(request), False
-        while True:
-            try:
-                async with aclosing(self._pieces(call)) as pieces:
-                    async for piece in pieces:
-                        started = True
-                        yield piece
-            except PostHogError as error:
-                failure = _counted(error, call.attempt)
-            else:
-                call.note_end(self.now(), None)
-                return
-            if started:
-                call.note_end(self.now(), failure)
-                raise failure.with_traceback(None)
-            await self._wait_or_raise(call, failure)
+        started = False
+        with self._call(request) as call:
+            while True:
+                try:
+                    async with aclosing(self._pieces(call)) as pieces:
+                        async for piece in pieces:
+                            started = True
+                            yield piece
+                except PostHogError as error:
+                    failure = _counted(error, call.attempt)
+                else:
+                    return
+                if started:
+                    raise failure.with_traceback(None)
+                await self._wait_or_raise(call, failure)
 
     async def _wait_or_raise(self, call: Call, failure: PostHogError) -> None:
         """Wait for the next attempt, or raise the failure where the policy gives up."""
@@ -152,7 +146,6 @@ class Session:
         delay = self._retry_delay(call, failure)
         await self._block_others(call, failure)
         if delay is None or not self.state.quota.spend(failure):
-            call.note_end(self.now(), failure)
             # Without the frames below: their locals hold bodies and queries.
             raise failure.with_traceback(None)
         call.note_retry(failure, delay)
@@ -209,14 +202,14 @@ class Session:
             try:
                 response = await self.transport.exchange(outgoing)
             except PermitExpiredError:
-                call.note_not_sent(self.now())
+                call.note_not_sent()
                 continue
             except PostHogError as error:
-                call.note_response(self.now(), None, 0, type(error).__name__)
+                call.note_response(None, 0, type(error).__name__)
                 raise
             finally:
                 await self._release(permit)
-            call.note_response(self.now(), response.status, len(response.body), None)
+            call.note_response(response.status, len(response.body), None)
             return response
 
     async def _pieces(self, call: Call) -> AsyncGenerator[bytes]:
@@ -232,9 +225,9 @@ class Session:
                     async for piece in pieces:
                         size += len(piece)
                         yield piece
-                    call.note_response(self.now(), head.status, size, None)
+                    call.note_response(head.status, size, None)
                     return
-                call.note_response(self.now(), head.status, len(head.body), None)
+                call.note_response(head.status, len(head.body), None)
                 url = following
 
     async def _open_stream(
@@ -249,9 +242,9 @@ class Session:
             try:
                 return await stack.enter_async_context(self.transport.streamed(outgoing))
             except PermitExpiredError:
-                call.note_not_sent(self.now())
+                call.note_not_sent()
             except PostHogError as error:
-                call.note_response(self.now(), None, 0, type(error).__name__)
+                call.note_response(None, 0, type(error).__name__)
                 raise
             finally:
                 await self._release(permit)
@@ -263,7 +256,7 @@ class Session:
             max_wait = min(max_wait, max(0.0, self.backoff.deadline - (began - call.began)))
         budget = call.request.budget
         permit = await self.limiter.acquire(budget, max_wait=max_wait)
-        call.note_permit(began, self.now())
+        call.note_permit(began)
         return permit
 
     async def _release(self, permit: Permit) -> None:
@@ -297,11 +290,8 @@ class Session:
             return await decode_now(body, decode)
         return await self.state.decoding.run(body, decode)
 
-    def _begin(self, request: Request) -> Call:
-        call = Call(request, self.state.counter, self.emit, self.now())
-        if self.emit:
-            call.note_begin(self.prefix)
-        return call
+    def _call(self, request: Request) -> Call:
+        return Call(request, self.state.counter, self.emit, self.now, self.prefix)
 
     def _check_scope(self, request: Request) -> None:
         if self.state.granted is not None:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
@@ -87,6 +88,30 @@ async def test_an_error_is_told_by_its_class_alone(fake: FakePostHog) -> None:
     assert events[-1].route == "/api/environments/{project_id}/persons/{id}/"
 
 
+async def test_a_call_that_is_cancelled_tells_its_end(fake: FakePostHog) -> None:
+    fake.faults.append(Fault(action="stall", seconds=None))
+    events = list[Any]()
+    async with client(fake, observer=events.append) as env:
+        with anyio.move_on_after(0.05):
+            await read(env)
+
+    assert [type(event) for event in events[-2:]] == [RequestEnded, CallEnded]
+    assert events[-1].error == events[-2].error == "CancelledError"
+
+
+async def test_a_stream_that_is_left_tells_its_end(fake: FakePostHog) -> None:
+    events = list[Any]()
+    async with (
+        client(fake, observer=events.append) as env,
+        aclosing(env.persons.csv()) as pieces,
+    ):
+        async for _ in pieces:
+            break
+
+    assert [type(event) for event in events[-2:]] == [RequestEnded, CallEnded]
+    assert events[-1].error is None
+
+
 async def test_a_stream_tells_its_bytes_at_its_end(fake: FakePostHog) -> None:
     events = list[Any]()
     async with client(fake, observer=events.append) as env:
@@ -161,3 +186,17 @@ def test_a_route_outside_of_projects() -> None:
 
     assert route == "/api/personal_api_keys/@current/"
     assert re.fullmatch(r"[a-z/_@{}]+", route)
+
+
+async def test_a_call_is_one_structured_line_at_debug(
+    fake: FakePostHog, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG, logger="posthog_env_async"):
+        async with client(fake) as env:
+            await env.persons.get(fake.uuids()[0])
+
+    (record,) = caplog.records
+    fields = vars(record)
+    assert (fields["method"], fields["status"], fields["attempts"]) == ("GET", 200, 1)
+    assert fields["route"] == "/api/environments/{project_id}/persons/{id}/"
+    assert str(fake.uuids()[0]) not in record.getMessage()

@@ -57,6 +57,13 @@ def test_an_erasure_keeps_a_ledger_and_a_receipt(worker_environment: dict[str, s
     assert "1500 verified, 500 persons left" in said
 
 
+def test_the_spans_of_an_export_are_shown(worker_environment: dict[str, str]) -> None:
+    said = run("traced_export", worker_environment, "opentelemetry.sdk")
+
+    assert "3000 persons" in said
+    assert "  GET /api/environments/{project_id}/persons/ 503 in" in said
+
+
 def test_forty_projects_are_exported_once(worker_environment: dict[str, str]) -> None:
     first, second = run("forty_projects", worker_environment).splitlines()
 

@@ -54,6 +54,8 @@ BELOW_THE_TOP = [
     ("posthog_env_async.export", "plan"),
     ("posthog_env_async.export", "run_partition"),
     ("posthog_env_async.export", "verify"),
+    ("posthog_env_async.integrations.opentelemetry", "observer"),
+    ("posthog_env_async.integrations.prometheus", "observer"),
     ("posthog_env_async.integrations.redis", "RedisLimiter"),
     ("posthog_env_async.integrations.sqlite", "SQLiteLimiter"),
     ("posthog_env_async.testing", "FakePostHog"),
@@ -61,6 +63,8 @@ BELOW_THE_TOP = [
 EXTRAS = {"cyclopts", "rich", "redis", "pyarrow", "backports", "isal", "uvloop"} | {
     "taskiq",
     "taskiq_redis",
+    "opentelemetry",
+    "prometheus_client",
     "dask",
     "distributed",
 }
