@@ -3,6 +3,7 @@
 import json
 import logging
 import pickle
+import tempfile
 import traceback
 import warnings
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -14,6 +15,7 @@ import pytest
 
 from fault_server import PERSON, Connection, FaultServer, Play, cut, http
 from posthog_env_async import Backoff, ConfigurationError, PostHogEnv, PostHogError, PropertyFilter
+from posthog_env_async.erasure import erase
 from posthog_env_async.export import export
 from posthog_env_async.pagination import ListingReport
 from posthog_env_async.testing import FakePostHog, Fault
@@ -25,12 +27,29 @@ FOLDER_ID = "0190f000-0000-7000-8000-00000000000f"
 ESCAPED = "".join(f"\\u{ord(letter):04x}" for letter in EMAIL)
 ESCAPED_KEY = "".join(f"\\u{ord(letter):04x}" for letter in KEY)
 
+ONCE = Backoff(max_attempts=1, base=0.0)
+
 Ask = Callable[[PostHogEnv], Coroutine[Any, Any, Any]]
 
 
 async def read_csv(env: PostHogEnv) -> None:
     async for _ in env.persons.csv(email=ASKED):
         pass
+
+
+async def look_up(env: PostHogEnv, by: Any) -> None:
+    async for _ in env.persons.lookup([ASKED], by=by):
+        pass
+
+
+async def read_activity(env: PostHogEnv) -> None:
+    async for _ in env.persons.activity():
+        pass
+
+
+async def erase_in_a_folder(env: PostHogEnv) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        await erase(env, [ASKED], ledger=Path(folder) / "ledger", dry_run=False, backoff=ONCE)
 
 
 ASKS: dict[str, Ask] = {
@@ -42,6 +61,29 @@ ASKS: dict[str, Ask] = {
     "persons.count": lambda env: env.persons.list(email=ASKED).count(),
     "persons.csv": read_csv,
     "persons.get_csv": lambda env: env.persons.get_csv(1),
+    "persons.get_many": lambda env: env.persons.get_many(distinct_ids=[ASKED]),
+    "persons.lookup": lambda env: look_up(env, "distinct_id"),
+    "persons.lookup by e-mail": lambda env: look_up(env, "email"),
+    "persons.update": lambda env: env.persons.update(1, {"email": ASKED}, wait=0),
+    "persons.set_property": lambda env: env.persons.set_property(1, "email", ASKED),
+    "persons.unset_property": lambda env: env.persons.unset_property(1, ASKED),
+    "persons.split": lambda env: env.persons.split(1, distinct_ids=[ASKED]),
+    "persons.delete": lambda env: env.persons.delete(1, events=True),
+    "persons.delete_many": lambda env: env.persons.delete_many(distinct_ids=[ASKED]),
+    "persons.deletions": lambda env: env.persons.deletions().collect(),
+    "persons.values": lambda env: env.persons.property_values("email", search=ASKED),
+    "persons.activity": read_activity,
+    "persons.cohorts": lambda env: env.persons.cohorts(1),
+    "persons.at": lambda env: env.persons.at("2026-01-01", distinct_id=ASKED),
+    "cohorts.list": lambda env: env.cohorts.list().collect(),
+    "cohorts.get": lambda env: env.cohorts.get(1),
+    "cohorts.persons": lambda env: env.cohorts.persons(1).collect(),
+    "erase": erase_in_a_folder,
+    "folders.home": lambda env: env.persisted_folders.home(),
+    "logs.count": lambda env: env.logs.count(search_term=ASKED),
+    "logs.sparkline": lambda env: env.logs.sparkline(search_term=ASKED),
+    "logs.attributes": lambda env: env.logs.attributes(search=ASKED),
+    "logs.values": lambda env: env.logs.attribute_values("email", search=ASKED),
     "folders.list": lambda env: env.persisted_folders.list().collect(),
     "folders.get": lambda env: env.persisted_folders.get(FOLDER_ID),
     "folders.create": lambda env: env.persisted_folders.create("home", path=ASKED),

@@ -24,6 +24,9 @@ from fault_server import PERSON, FaultServer, cut, http, play
 from posthog_env_async import (
     APIKeyInfo,
     Backoff,
+    Cohort,
+    DeletionSummary,
+    HomeFolder,
     InsightAnswer,
     PersistedFolder,
     Person,
@@ -46,6 +49,15 @@ async def csv(env: PostHogEnv) -> bytes:
     return b"".join([piece async for piece in env.persons.csv()])
 
 
+async def look_up(env: PostHogEnv, by: Any, value: str) -> tuple[Any, Person | None]:
+    pairs = [pair async for pair in env.persons.lookup([value], by=by)]
+    return pairs[0]
+
+
+async def activity(env: PostHogEnv) -> list[Any]:
+    return [entry async for entry in env.persons.activity(max_items=5)]
+
+
 ASKS: dict[str, tuple[Ask, type[Any]]] = {
     "persons.get": (lambda env: env.persons.get(1), Person),
     "persons.list": (lambda env: env.persons.list(max_items=5).collect(), list),
@@ -54,6 +66,30 @@ ASKS: dict[str, tuple[Ask, type[Any]]] = {
     "persons.count": (lambda env: env.persons.list().count(), int),
     "persons.csv": (csv, bytes),
     "persons.get_csv": (lambda env: env.persons.get_csv(1), bytes),
+    "persons.get_many": (lambda env: env.persons.get_many(distinct_ids=["d"]), dict),
+    "persons.lookup": (lambda env: look_up(env, "uuid", PERSON["uuid"]), tuple),
+    "persons.lookup by e-mail": (lambda env: look_up(env, "email", "n@example.com"), tuple),
+    "persons.update": (lambda env: env.persons.update(1, {"a": 1}, wait=0), bool),
+    "persons.split": (lambda env: env.persons.split(1, main_distinct_id="d", wait=0), bool),
+    "persons.delete": (lambda env: env.persons.delete(1), type(None)),
+    "persons.delete_many": (
+        lambda env: env.persons.delete_many(uuids=[FOLDER_ID]),
+        DeletionSummary,
+    ),
+    "persons.deletions": (lambda env: env.persons.deletions(max_items=5).collect(), list),
+    "persons.values": (lambda env: env.persons.property_values("email"), tuple),
+    "persons.activity": (activity, list),
+    "persons.cohorts": (lambda env: env.persons.cohorts(1), tuple),
+    "persons.at": (lambda env: env.persons.at("2026-01-01", id=1), Person),
+    "cohorts.get": (lambda env: env.cohorts.get(1), Cohort),
+    "cohorts.persons": (lambda env: env.cohorts.persons(1, max_items=5).collect(), list),
+    "folders.home": (lambda env: env.persisted_folders.home(), HomeFolder),
+    "logs.count": (lambda env: env.logs.count(), int),
+    "logs.sparkline": (lambda env: env.logs.sparkline(), tuple),
+    "logs.services": (lambda env: env.logs.services(), tuple),
+    "logs.attributes": (lambda env: env.logs.attributes(), tuple),
+    "logs.values": (lambda env: env.logs.attribute_values("a"), tuple),
+    "logs.has_logs": (lambda env: env.logs.has_logs(), bool),
     "folders.list": (lambda env: env.persisted_folders.list(max_items=5).collect(), list),
     "folders.get": (lambda env: env.persisted_folders.get(FOLDER_ID), PersistedFolder),
     "folders.create": (lambda env: env.persisted_folders.create("home"), PersistedFolder),
