@@ -13,6 +13,7 @@ pytest.importorskip("cyclopts")
 
 from cli_runs import interrupted, ran
 from posthog_env_async import PostHogEnv
+from posthog_env_async.cli.commands.export.count_check import missing_rows
 from posthog_env_async.cli.commands.export.export_run import ExportRun
 from posthog_env_async.cli.commands.export.plan import ExportPlan
 from posthog_env_async.cli.options.export import Reading, Target
@@ -420,3 +421,27 @@ async def test_the_advice_to_go_on_shows_no_filter_and_no_password(
     assert "--search '<search>' --property='<property>'" in cut.err
     assert "moon" not in cut.err
     assert "secret" not in cut.err
+
+
+@pytest.mark.parametrize("where", [("--out", "all.ndjson"), ("--stdout",)])
+async def test_fewer_rows_than_were_counted_fail_the_verdict(
+    tmp_path: Path, where: tuple[str, ...]
+) -> None:
+    async with FakePostHog(persons=500, orphans=0.1, mode="routes") as fake:
+        usual = await ran(fake, "export", "persons", *where, cwd=tmp_path)
+        counted = await ran(fake, "export", "persons", *where, "--count", cwd=tmp_path)
+
+    assert usual.code == 0
+    assert counted.code == 3
+    assert "fewer than the server counts" in counted.err
+
+
+async def test_persons_who_are_deleted_meanwhile_do_not_fail_the_count(
+    fake: FakePostHog, env: PostHogEnv
+) -> None:
+    listing = env.persons.list()
+
+    gone = await missing_rows(listing, 2_500, before=2_600)
+    missing = await missing_rows(listing, 2_400, before=2_600)
+
+    assert (gone, missing) == (0, 100)

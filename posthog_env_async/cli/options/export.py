@@ -155,7 +155,8 @@ class Reading:
     count: Annotated[
         bool,
         Parameter(
-            help="Ask for the total first, for the share and the end.",
+            help="Ask for the total first, for the share and the end; fewer rows end with exit code"
+            " 3.",
             negative=(),
             show_default=False,
         ),

@@ -9,6 +9,7 @@ import attrs
 
 from posthog_env_async.cli.options.budget import shortage, used_up
 from posthog_env_async.cli.output.console import print_message
+from posthog_env_async.cli.output.exit_codes import INCOMPLETE, OK
 from posthog_env_async.cli.output.progress import PLAIN_SECONDS, Display
 from posthog_env_async.cli.output.progress_row import ProgressRow
 from posthog_env_async.cli.output.resume_advice import resume_command
@@ -20,6 +21,7 @@ from posthog_env_async.errors import CheckpointError, ExportError
 from posthog_env_async.export import ExportJob, ExportOutcome, Progress, export_many
 from posthog_env_async.export.files.paths import Target as FileTarget
 
+from .count_check import check_counts, missing_rows, shortage_text
 from .plan import ExportPlan
 from .projects import projects_of
 from .totals import requests_for, total_of, totals_of
@@ -50,7 +52,14 @@ class ExportRun:
         show_outcomes(outcomes, self._rows, self.plan.output)
         if _can_go_on(outcomes):
             print_message(f"what was read is kept; go on with:\n  {resume_command()}")
-        return code_of(outcomes)
+        return await self._code(jobs, outcomes)
+
+    async def _code(self, jobs: Sequence[ExportJob], outcomes: Sequence[ExportOutcome]) -> int:
+        """Return the exit code; with `--count` fewer rows than were counted fail the verdict."""
+        totals = {path: row.total for path, row in self._rows.items()}
+        wanted = self.plan.reading.count
+        is_short = wanted and not await check_counts(jobs, outcomes, totals)
+        return code_of(outcomes) or (INCOMPLETE if is_short else OK)
 
     async def _jobs(self, projects: Sequence[str]) -> list[ExportJob]:
         jobs = list[ExportJob]()
@@ -94,7 +103,11 @@ class ExportRun:
             row.total = await total_of(listing)
         quiet = self.plan.output.quiet
         async with self._display([row], quiet=sys.stdout.isatty()):
-            return await write_ndjson(listing, self.plan.noun, quiet=quiet, on_page=row.add)
+            code = await write_ndjson(listing, self.plan.noun, quiet=quiet, on_page=row.add)
+        missing = await missing_rows(listing, row.items, row.total)
+        if missing:
+            print_message(f"error: {shortage_text(missing)}", style="red")
+        return code or (INCOMPLETE if missing else OK)
 
     def _display(self, rows: list[ProgressRow], *, quiet: bool) -> Display:
         return Display(

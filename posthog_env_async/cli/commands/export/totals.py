@@ -3,18 +3,19 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from posthog_env_async.errors import PostHogError
 from posthog_env_async.export import ExportJob
 from posthog_env_async.pagination import Listing
+
+from .plan import AnyListing
 
 __all__ = ["requests_for", "total_of", "totals_of"]
 
 LARGEST_PAGE = 10_000
 
 
-async def total_of(listing: Any) -> int | None:
+async def total_of(listing: AnyListing) -> int | None:
     """Return how many items there will be; `None` where nobody can say.
 
     A project that cannot say why it cannot be read says so when it is read.
