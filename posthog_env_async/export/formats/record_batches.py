@@ -1,7 +1,7 @@
 """Rows into Arrow record batches, by a schema; the one code for files and dataframes."""
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -11,10 +11,13 @@ from posthog_env_async.errors import ConfigurationError
 from .column_types import KINDS, UNFIT, Kind
 from .columns import Column, value_of
 from .flatten import fields_of
+from .quick_columns import QuickColumns
 from .safe_names import safe_names
 from .schema import Schema
 
 __all__ = ["BatchBuilder", "arrow_module"]
+
+ONE_BY_ONE = 16
 
 
 def arrow_module(name: str = "pyarrow", extra: str = "parquet") -> Any:
@@ -37,6 +40,7 @@ class BatchBuilder:
     columns: tuple[Column, ...]
     schema: Any
     _arrow: Any
+    _quick: QuickColumns
 
     @classmethod
     def of(cls, schema: Schema, arrow: Any, *, use_safe_names: bool = False) -> "BatchBuilder":
@@ -52,18 +56,37 @@ class BatchBuilder:
             "json": arrow.string(),
         }
         names = safe_names(schema.names) if use_safe_names else schema.names
-        kinds = (column.kind or "text" for column in schema.columns)
+        kinds: list[Kind] = [column.kind or "text" for column in schema.columns]
         fields = [(name, types[kind]) for name, kind in zip(names, kinds, strict=True)]
-        return cls(schema.columns, arrow.schema(fields), arrow)
+        shape = arrow.schema(fields)
+        return cls(schema.columns, shape, arrow, QuickColumns(schema.columns, shape, arrow))
 
     def batch(self, rows: Sequence[bytes]) -> Any:
         """Return rows as a record batch."""
-        records = zip(*map(self._record, rows), strict=True) if rows else [[]] * len(self.columns)
-        arrays = [
+        batches = list(self._batches(rows))
+        if len(batches) == 1:
+            return batches[0]
+        return self._arrow.Table.from_batches(batches).combine_chunks().to_batches()[0]
+
+    def _batches(self, rows: Sequence[bytes]) -> Iterator[Any]:
+        """Yield batches of rows that all fit, or are so few that each is looked at by itself."""
+        arrays = self._quick.arrays(rows)
+        if arrays is None and len(rows) <= ONE_BY_ONE:
+            arrays = self._slow_arrays(rows)
+        if arrays is not None:
+            yield self._arrow.RecordBatch.from_arrays(arrays, schema=self.schema)
+            return
+        half = len(rows) // 2
+        yield from self._batches(rows[:half])
+        yield from self._batches(rows[half:])
+
+    def _slow_arrays(self, rows: Sequence[bytes]) -> list[Any]:
+        none: list[tuple[Any, ...]] = [()] * len(self.columns)
+        records = list(zip(*map(self._record, rows), strict=True)) or none
+        return [
             self._arrow.array(cells, field.type)
             for cells, field in zip(records, self.schema, strict=True)
         ]
-        return self._arrow.RecordBatch.from_arrays(arrays, schema=self.schema)
 
     def _record(self, row: bytes) -> list[Any]:
         fields = fields_of(row)
