@@ -102,9 +102,11 @@ def move_fields(
 
 
 def mark_code(
-    _app: Any, _what: str, _name: str, _obj: object, _options: object, lines: list[str]
+    _app: Any, what: str, _name: str, _obj: object, _options: object, lines: list[str]
 ) -> None:
     """Show names in backticks as code, and the page about the server as a link."""
+    if what in {"attribute", "data", "property"}:
+        lines.insert(0, "")  # else what stands before a colon in the first line is taken for a type
     marked = (MARKED.sub(as_code, line) for line in lines)
     lines[:] = [line.replace("docs/server.md", ":doc:`docs/server.md <server>`") for line in marked]
 
