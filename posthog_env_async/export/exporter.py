@@ -1,35 +1,29 @@
 """One listing into one file: complete or not there, and resumed where it stopped."""
 
 import os
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
-import attrs
 from anyio import CancelScope
 
-from posthog_env_async.errors import PostHogError
 from posthog_env_async.export.files.lock import FileLock
 from posthog_env_async.export.files.paths import Compression, Format, Target
-from posthog_env_async.export.files.worker import BackgroundWriter, in_thread
+from posthog_env_async.export.files.worker import in_thread
 from posthog_env_async.export.formats.compression import compressor
-from posthog_env_async.export.formats.parquet import ParquetConversion
 from posthog_env_async.export.formats.record_batches import arrow_module
 from posthog_env_async.export.formats.row_writer import RowWriter
-from posthog_env_async.export.state.buffer import Position, RowBuffer
-from posthog_env_async.export.state.checkpoint import Checkpoint, Phase
+from posthog_env_async.export.state.buffer import RowBuffer
+from posthog_env_async.export.state.checkpoint import Checkpoint
 from posthog_env_async.export.state.checkpointed_file import CheckpointedFile
 from posthog_env_async.export.state.manifest import Manifest
-from posthog_env_async.export.state.report import ExportReport, Progress, joined_reports
-from posthog_env_async.pagination import ListingReport
+from posthog_env_async.export.state.report import ExportReport
 
 from .options import FileOptions
-from .sources import AnyListing, ListingRows, OnGap, RowRun, RowSource
+from .run import ExportRun, OnProgress
+from .sources import AnyListing, ListingRows, OnGap, RowSource
 
 __all__ = ["OnProgress", "export", "export_rows", "report_of"]
-
-OnProgress = Callable[[Progress], None]
 
 
 async def export(
@@ -128,7 +122,7 @@ async def export_rows(
     file = _checkpointed_file(source, options.target(path), options)
     try:
         await in_thread(partial(file.open, resume=resume, overwrite=options.overwrite))
-        manifest = await _ExportRun(source, file, on_progress).run(about or {})
+        manifest = await ExportRun(source, file, on_progress).run(about or {})
     finally:
         with CancelScope(shield=True):
             await in_thread(file.close)
@@ -156,90 +150,6 @@ def report_of(
         resumed_rows=resumed_rows,
         manifest=target.manifest,
     )
-
-
-@attrs.define
-class _ExportRun:
-    """One export under way: reads, converts where the format needs it, and publishes."""
-
-    source: RowSource
-    file: CheckpointedFile
-    on_progress: OnProgress | None
-    _began: float = attrs.field(factory=time.monotonic, init=False)
-
-    async def run(self, about: Mapping[str, str]) -> Manifest:
-        file = self.file
-        if file.state.phase == "reading":
-            await self._read()
-        if file.state.phase == "read":
-            await self._convert()
-        manifest = await in_thread(partial(file.publish, about))
-        self._tell("done", manifest.listing)
-        return manifest
-
-    async def _read(self) -> None:
-        failure: PostHogError | None = None
-        async with self.source.run(self.file.state.token) as run:
-            try:
-                await self._copy(run)
-            except PostHogError as error:
-                failure = error
-                failure.resume_token = failure.resume_token or run.token
-            finally:
-                self.file.buffer.add([], self._position(run))
-        if failure is not None:
-            # Without the frame below: its locals hold rows.
-            raise failure.with_traceback(None)
-        phase: Phase = "read" if self.file.target.format == "parquet" else "done"
-        await in_thread(partial(self.file.finish_reading, phase))
-
-    async def _copy(self, run: RowRun) -> None:
-        """Read on while what was read is written."""
-        file, buffer = self.file, self.file.buffer
-        async with BackgroundWriter() as writer:
-            while (rows := await run.next_items()) is not None:
-                buffer.add(rows, self._position(run) if buffer.wants_position else None)
-                if buffer.has_chunks:
-                    await writer.wait()
-                    file.enqueue()
-                    writer.start(file.flush)
-                if self.on_progress is not None:
-                    self._tell("reading", self._report(run))
-
-    def _position(self, run: RowRun) -> Position:
-        return Position(run.token, self._report(run))
-
-    def _report(self, run: RowRun) -> ListingReport:
-        """Return the report of all runs so far."""
-        return joined_reports(self.file.opened.listing, run.report)
-
-    async def _convert(self) -> None:
-        conversion = ParquetConversion(self.file.target, self.file.writer.table)
-        try:
-            while await in_thread(conversion.step):
-                self._tell("converting", self.file.state.listing)
-            size, sha256 = await in_thread(conversion.finish)
-        finally:
-            with CancelScope(shield=True):
-                await in_thread(conversion.abandon)
-        await in_thread(partial(self.file.record_final, size, sha256))
-
-    def _tell(
-        self, phase: Literal["reading", "converting", "done"], listing: ListingReport
-    ) -> None:
-        if self.on_progress is not None:
-            self.on_progress(
-                Progress(
-                    path=self.file.target.path,
-                    phase=phase,
-                    rows=self.file.buffer.rows,
-                    bytes=self.file.bytes,
-                    pages=listing.pages,
-                    requests=listing.requests,
-                    resumed_rows=self.file.opened.rows,
-                    seconds=time.monotonic() - self._began,
-                )
-            )
 
 
 def _checkpointed_file(source: RowSource, target: Target, options: FileOptions) -> CheckpointedFile:

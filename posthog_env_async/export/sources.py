@@ -5,6 +5,7 @@ from typing import Any, Literal, Protocol, Self
 
 import attrs
 
+from posthog_env_async.events import Emitter
 from posthog_env_async.pagination import CursorListing, Listing, ListingReport, QueryFingerprint
 
 __all__ = ["AnyListing", "ListingRows", "OnGap", "RowRun", "RowSource"]
@@ -58,6 +59,11 @@ class RowSource(Protocol):
         """The project that the rows come from."""
         ...
 
+    @property
+    def emit(self) -> Emitter | None:
+        """What takes the events of the export."""
+        ...
+
     def run(self, token: str | None) -> RowRun:
         """Start reading, behind the row that a token stands for."""
         ...
@@ -90,6 +96,11 @@ class ListingRows:
     def project_id(self) -> str | None:
         """Its project."""
         return self.listing.project_id
+
+    @property
+    def emit(self) -> Emitter | None:
+        """What takes the events of its client."""
+        return self.listing.emit
 
     def run(self, token: str | None) -> RowRun:
         """Start a run."""

@@ -9,6 +9,7 @@ import attrs
 
 from posthog_env_async.converter import BYTES_ROWS, DICT_ROWS, LINE_ROWS, RowType, load_page
 from posthog_env_async.errors import ConfigurationError, PaginationError
+from posthog_env_async.events import Emitter
 
 from .cursor_reader import CursorPlan, CursorReader, CursorSource
 from .offset_reader import HELD_BYTES, OffsetPlan, OffsetReader
@@ -168,6 +169,11 @@ class Listing(_Readable[T]):
         """The project that is read; `None` for what lies above projects."""
         return self._source.call.project
 
+    @property
+    def emit(self) -> Emitter | None:
+        """What takes the events of the client, where there is an observer."""
+        return self._source.session.emit
+
     def _run(self) -> ListingRun[T]:
         return self.iterate()
 
@@ -237,6 +243,11 @@ class CursorListing(_Readable[T]):
     def project_id(self) -> str | None:
         """The project that is read; `None` for what lies above projects."""
         return self._source.call.project
+
+    @property
+    def emit(self) -> Emitter | None:
+        """What takes the events of the client, where there is an observer."""
+        return self._source.session.emit
 
     def _run(self) -> ListingRun[T]:
         return self.iterate()

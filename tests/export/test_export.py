@@ -15,6 +15,7 @@ from posthog_env_async import (
     PostHogEnv,
     PropertyFilter,
 )
+from posthog_env_async.events import Event, ExportCheckpointed, ExportEnded
 from posthog_env_async.export import Progress, export, verify
 from posthog_env_async.testing import FakePostHog, Fault
 
@@ -105,6 +106,24 @@ async def test_the_progress_counts_up_to_the_end(env: PostHogEnv, tmp_path: Path
     assert [progress.phase for progress in seen][-1] == "done"
     assert seen[-1].rows_per_second > 0
     assert seen[-1].bytes == (tmp_path / "p.csv").stat().st_size
+
+
+async def test_an_observer_is_told_of_checkpoints_and_of_the_end(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    seen: list[Event] = []
+    observed = PostHogEnv(1, api_key=fake.key, host=fake.url, limits=None, observer=seen.append)
+    async with observed as env:
+        report = await export(
+            env.persons.list(page_size=500), tmp_path / "p.ndjson", checkpoint_every=0.0
+        )
+
+    checkpoints = [event for event in seen if isinstance(event, ExportCheckpointed)]
+    assert checkpoints[-1] == ExportCheckpointed(rows=2_500, bytes=report.bytes)
+    assert [event.rows for event in checkpoints] == sorted({event.rows for event in checkpoints})
+    assert seen[-1] == ExportEnded(
+        rows=2_500, requests=report.requests, complete=True, seconds=report.seconds
+    )
 
 
 async def test_the_files_hold_neither_key_nor_search(

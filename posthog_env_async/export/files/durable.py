@@ -232,7 +232,10 @@ def write_all(file: FileIO, data: bytes | memoryview) -> None:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Put a small file in place, durably, or leave the one before as it was."""
+    """Put a small file in place, or leave the one before as it was.
+
+    After a crash of the machine either may be there, each complete; `sync_folder` decides.
+    """
     temporary = path.with_name(path.name + ".tmp")
     try:
         with create_file(temporary) as file:
@@ -246,13 +249,12 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def replace_file(source: Path, path: Path) -> None:
-    """Rename a file, durably; it takes over the mode of the file that it replaces."""
+    """Rename a file; it takes over the mode of the file that it replaces."""
     with suppress(FileNotFoundError):
         found = path.lstat()
         if stat.S_ISREG(found.st_mode):
             source.chmod(stat.S_IMODE(found.st_mode))
     source.replace(path)
-    sync_folder(path.parent)
 
 
 def sync_file(descriptor: int) -> None:

@@ -11,6 +11,7 @@ import attrs
 
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import CheckpointError, ConfigurationError
+from posthog_env_async.events import Emitter
 from posthog_env_async.export.exporter import OnProgress, export_rows
 from posthog_env_async.export.files.durable import hash_of
 from posthog_env_async.export.files.paths import Compression, Format
@@ -190,6 +191,10 @@ class _Joined:
     @property
     def project_id(self) -> str | None:
         return self.listing.project_id
+
+    @property
+    def emit(self) -> Emitter | None:
+        return self.listing.emit
 
     @property
     def bounds(self) -> Mapping[str, int | None]:

@@ -61,7 +61,7 @@ class Checkpoint:
         return self.rows > 0 or self.phase != "reading"
 
     def save(self, path: Path) -> None:
-        """Put the checkpoint in place of the one before, durably."""
+        """Put the checkpoint in place of the one before."""
         write_atomic(path, encode(KIND, self, indent=1).encode())
 
     @classmethod

@@ -14,6 +14,7 @@ from posthog_env_async.export.files.durable import (
     GrowingFile,
     hash_of,
     size_of,
+    sync_folder,
     wrap_os_errors,
 )
 from posthog_env_async.export.files.lock import FileLock
@@ -98,6 +99,7 @@ class CheckpointedFile:
         if self._saved is None:
             # First the checkpoint: a part without one is never ours.
             self._save()
+            sync_folder(self.target.part.parent)
         self._file = GrowingFile.open(self.target.part, self.state.bytes, self._digest())
 
     def _digest(self) -> Digest:
@@ -112,6 +114,11 @@ class CheckpointedFile:
                 f"{part.name} is missing or is not what its checkpoint describes; {START_OVER}"
             )
         return hashlib.sha256()
+
+    @property
+    def saved(self) -> Checkpoint | None:
+        """The checkpoint that is on disk."""
+        return self._saved
 
     @property
     def bytes(self) -> int:

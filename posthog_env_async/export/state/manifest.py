@@ -51,7 +51,7 @@ class Manifest:
     about: Mapping[str, str] = attrs.field(factory=dict[str, str])
 
     def save(self, path: Path) -> None:
-        """Write the manifest, durably."""
+        """Write the manifest."""
         write_atomic(path, encode(KIND, self, indent=2).encode() + b"\n")
 
     @classmethod

@@ -4,7 +4,7 @@ import stat
 from collections.abc import Mapping
 
 from posthog_env_async.errors import CheckpointError, ExportError
-from posthog_env_async.export.files.durable import replace_file
+from posthog_env_async.export.files.durable import replace_file, sync_folder
 from posthog_env_async.export.files.paths import Target
 
 from .checkpoint import START_OVER, Checkpoint, timestamp
@@ -61,6 +61,8 @@ def publish(target: Target, state: Checkpoint, about: Mapping[str, str]) -> Mani
         replace_file(source, target.path)
     manifest = _manifest(target, state, about)
     manifest.save(target.manifest)
+    # Only when both names are durable is the checkpoint not needed any more.
+    sync_folder(target.path.parent)
     remove_temporary(target)
     return manifest
 

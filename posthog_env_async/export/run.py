@@ -1,0 +1,132 @@
+"""One export under way: rows from a source into its file, step by step."""
+
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Literal
+
+import attrs
+from anyio import CancelScope
+
+from posthog_env_async.errors import PostHogError
+from posthog_env_async.events import ExportCheckpointed, ExportEnded
+from posthog_env_async.export.files.worker import BackgroundWriter, in_thread
+from posthog_env_async.export.formats.parquet import ParquetConversion
+from posthog_env_async.export.state.buffer import Position
+from posthog_env_async.export.state.checkpoint import Phase
+from posthog_env_async.export.state.checkpointed_file import CheckpointedFile
+from posthog_env_async.export.state.manifest import Manifest
+from posthog_env_async.export.state.report import Progress, joined_reports
+from posthog_env_async.pagination import ListingReport
+
+from .sources import RowRun, RowSource
+
+__all__ = ["ExportRun", "OnProgress"]
+
+OnProgress = Callable[[Progress], None]
+
+
+@attrs.define
+class ExportRun:
+    """One export under way: reads, converts where the format needs it, and publishes."""
+
+    source: RowSource
+    file: CheckpointedFile
+    on_progress: OnProgress | None
+    _began: float = attrs.field(factory=time.monotonic, init=False)
+    _told_rows: int = attrs.field(default=0, init=False)
+
+    async def run(self, about: Mapping[str, str]) -> Manifest:
+        """Read, convert and publish, as far as earlier runs have not done it."""
+        file = self.file
+        if file.state.phase == "reading":
+            await self._read()
+        if file.state.phase == "read":
+            await self._convert()
+        manifest = await in_thread(partial(file.publish, about))
+        self._tell("done", manifest.listing)
+        if emit := self.source.emit:
+            emit(_ended(manifest))
+        return manifest
+
+    async def _read(self) -> None:
+        failure: PostHogError | None = None
+        async with self.source.run(self.file.state.token) as run:
+            try:
+                await self._copy(run)
+            except PostHogError as error:
+                failure = error
+                failure.resume_token = failure.resume_token or run.token
+            finally:
+                self.file.buffer.add([], self._position(run))
+        if failure is not None:
+            # Without the frame below: its locals hold rows.
+            raise failure.with_traceback(None)
+        phase: Phase = "read" if self.file.target.format == "parquet" else "done"
+        await in_thread(partial(self.file.finish_reading, phase))
+        self._emit_checkpoint()
+
+    def _emit_checkpoint(self) -> None:
+        """Tell the observer of the checkpoint that was written last, once."""
+        saved, emit = self.file.saved, self.source.emit
+        if emit and saved is not None and saved.rows != self._told_rows:
+            self._told_rows = saved.rows
+            emit(ExportCheckpointed(rows=saved.rows, bytes=saved.bytes))
+
+    async def _copy(self, run: RowRun) -> None:
+        """Read on while what was read is written."""
+        file, buffer = self.file, self.file.buffer
+        async with BackgroundWriter() as writer:
+            while (rows := await run.next_items()) is not None:
+                buffer.add(rows, self._position(run) if buffer.wants_position else None)
+                if buffer.has_chunks:
+                    await writer.wait()
+                    self._emit_checkpoint()
+                    file.enqueue()
+                    writer.start(file.flush)
+                if self.on_progress is not None:
+                    self._tell("reading", self._report(run))
+
+    def _position(self, run: RowRun) -> Position:
+        return Position(run.token, self._report(run))
+
+    def _report(self, run: RowRun) -> ListingReport:
+        """Return the report of all runs so far."""
+        return joined_reports(self.file.opened.listing, run.report)
+
+    async def _convert(self) -> None:
+        conversion = ParquetConversion(self.file.target, self.file.writer.table)
+        try:
+            while await in_thread(conversion.step):
+                self._tell("converting", self.file.state.listing)
+            size, sha256 = await in_thread(conversion.finish)
+        finally:
+            with CancelScope(shield=True):
+                await in_thread(conversion.abandon)
+        await in_thread(partial(self.file.record_final, size, sha256))
+
+    def _tell(
+        self, phase: Literal["reading", "converting", "done"], listing: ListingReport
+    ) -> None:
+        if self.on_progress is not None:
+            self.on_progress(
+                Progress(
+                    path=self.file.target.path,
+                    phase=phase,
+                    rows=self.file.buffer.rows,
+                    bytes=self.file.bytes,
+                    pages=listing.pages,
+                    requests=listing.requests,
+                    resumed_rows=self.file.opened.rows,
+                    seconds=time.monotonic() - self._began,
+                )
+            )
+
+
+def _ended(manifest: Manifest) -> ExportEnded:
+    return ExportEnded(
+        rows=manifest.rows,
+        requests=manifest.requests,
+        complete=manifest.complete,
+        seconds=manifest.seconds,
+    )
