@@ -18,6 +18,7 @@ from .page_size import PageSize, checked_page_size
 from .resume_token import QueryFingerprint, Token
 from .run import ListingRun
 from .seam_check import OnGap
+from .watch import OnReport, Watch
 from .window_reader import Source
 
 __all__ = ["CursorListing", "Listing", "checked_numbers"]
@@ -113,12 +114,19 @@ class Listing(_Readable[T]):
         checked_page_size(self.page_size, self._source.most, auto=True)
         checked_numbers(offset=self.offset, max_items=self.max_items, prefetch=self.prefetch)
 
-    def iterate(self, *, on_gap: OnGap = "raise", held_bytes: int = HELD_BYTES) -> ListingRun[T]:
+    def iterate(
+        self,
+        *,
+        on_gap: OnGap = "raise",
+        held_bytes: int = HELD_BYTES,
+        on_progress: OnReport | None = None,
+    ) -> ListingRun[T]:
         """Start a run that can tell where it stands and what it did.
 
         Where more rows vanish at once than are remembered (10,000, or four pages), a run raises
         `PaginationError`; with `on_gap="report"` it goes on and its report is not `complete`.
-        `held_bytes` bounds the pages read ahead.
+        `held_bytes` bounds the pages read ahead. `on_progress` is called with the report after
+        each page, and at the end.
         """
         plan = OffsetPlan(
             page_size=self.page_size,
@@ -129,7 +137,9 @@ class Listing(_Readable[T]):
             on_gap=on_gap,
             held_bytes=held_bytes,
         )
-        return ListingRun(OffsetReader(self._source, plan))
+        source = self._source
+        watch = Watch.of(source.session, source.call, on_progress)
+        return ListingRun(OffsetReader(source, plan), watch)
 
     def resume(self, token: str) -> "Listing[T]":
         """Return the listing that goes on right after the item that a token stands for.
@@ -208,10 +218,15 @@ class CursorListing(_Readable[T]):
     def __attrs_post_init__(self) -> None:
         checked_numbers(max_items=self.max_items)
 
-    def iterate(self) -> ListingRun[T]:
-        """Start a run that can tell where it stands and what it did."""
+    def iterate(self, *, on_progress: OnReport | None = None) -> ListingRun[T]:
+        """Start a run that can tell where it stands and what it did.
+
+        `on_progress` is called with the report after each page, and at the end.
+        """
         plan = CursorPlan(page_size=self.page_size, max_items=self.max_items, resume=self._token)
-        return ListingRun(CursorReader(self._source, plan))
+        source = self._source
+        watch = Watch.of(source.session, source.call, on_progress)
+        return ListingRun(CursorReader(source, plan), watch)
 
     def resume(self, token: str) -> "CursorListing[T]":
         """Return the listing that goes on right after the item that a token stands for.

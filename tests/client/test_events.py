@@ -10,18 +10,21 @@ import anyio
 import attrs
 import pytest
 
-from posthog_env_async import APIStatusError, Limit, NotFoundError
+from posthog_env_async import APIStatusError, Limit, ListingReport, NotFoundError, PostHogEnv
 from posthog_env_async.events import (
     CallEnded,
     CallStarted,
     Event,
     LimitWaited,
+    ListingEnded,
+    PageRead,
     RequestEnded,
     RequestStarted,
     RetryScheduled,
+    SeamRepaired,
 )
 from posthog_env_async.session import Request
-from posthog_env_async.testing import FakePostHog, Fault
+from posthog_env_async.testing import Drift, FakePostHog, Fault
 from sessions import NOBODY, client, read
 
 CANARY = "canary@example.com"
@@ -200,3 +203,53 @@ async def test_a_call_is_one_structured_line_at_debug(
     assert (fields["method"], fields["status"], fields["attempts"]) == ("GET", 200, 1)
     assert fields["route"] == "/api/environments/{project_id}/persons/{id}/"
     assert str(fake.uuids()[0]) not in record.getMessage()
+
+
+async def test_a_listing_tells_its_pages_and_its_end_with_the_report(fake: FakePostHog) -> None:
+    events = list[Any]()
+    async with client(fake, observer=events.append) as env:
+        people = await env.persons.list(page_size=1_000, max_items=2_100).collect()
+
+    pages = [event for event in events if isinstance(event, PageRead)]
+    (ended,) = [event for event in events if isinstance(event, ListingEnded)]
+    assert sum(page.rows for page in pages) == len(people) == 2_100
+    assert ended is events[-1]
+    assert (ended.report.items, ended.report.complete) == (2_100, True)
+    assert {event.route for event in [*pages, ended]} == {"/api/environments/{project_id}/persons/"}
+
+
+async def test_a_listing_that_is_left_tells_its_end(fake: FakePostHog) -> None:
+    events = list[Any]()
+    async with client(fake, observer=events.append) as env:
+        await env.persons.list(page_size=10).first()
+        async with env.persons.list(page_size=10).iterate() as run:
+            await anext(run)
+
+    reports = [event.report for event in events if isinstance(event, ListingEnded)]
+    assert [(report.items, report.complete) for report in reports] == [(1, True), (1, False)]
+
+
+async def test_a_seam_that_is_repaired_is_told() -> None:
+    events = list[Any]()
+    drift = Drift(inserts=(0, 0), deletes=(12, 12))
+    async with (
+        FakePostHog(persons=900, mode="routes", drift=drift) as moving,
+        client(moving, observer=events.append) as env,
+        env.persons.list(page_size=20).iterate() as run,
+    ):
+        async for _ in run:
+            pass
+
+    repaired = [event for event in events if isinstance(event, SeamRepaired)]
+    assert len(repaired) == run.report.seams_repaired > 0
+
+
+async def test_the_progress_of_a_listing_is_its_report(env: PostHogEnv) -> None:
+    reports = list[ListingReport]()
+    async with env.persons.list(page_size=1_000).iterate(on_progress=reports.append) as run:
+        async for _ in run:
+            pass
+
+    assert [report.pages for report in reports] == sorted(report.pages for report in reports)
+    assert reports[-1] == run.report
+    assert reports[-1].complete

@@ -1,0 +1,54 @@
+"""What a run of a listing tells: to the client's observer, and to whoever wants its progress."""
+
+from collections.abc import Callable
+
+import attrs
+
+from posthog_env_async.events import Emitter, ListingEnded, PageRead, SeamRepaired
+from posthog_env_async.session import Request, Session
+
+from .page import ListingReport, Step
+
+__all__ = ["OnReport", "Watch"]
+
+OnReport = Callable[[ListingReport], object]
+
+
+@attrs.define
+class Watch:
+    """Tells each page and the end of a run; it is there only when somebody listens."""
+
+    route: str
+    emit: Emitter | None
+    on_progress: OnReport | None
+    _repaired: int = 0
+    _has_ended: bool = False
+
+    @classmethod
+    def of(
+        cls, session: Session, call: Request, on_progress: OnReport | None = None
+    ) -> "Watch | None":
+        """Return the watch of a run; `None` when nobody listens."""
+        if session.emit is None and on_progress is None:
+            return None
+        return cls(call.route(session.prefix), session.emit, on_progress)
+
+    def note_page(self, step: Step, report: ListingReport) -> None:
+        """Tell that a page was accepted, and the seams that were repaired before it."""
+        if self.emit:
+            for _ in range(report.seams_repaired - self._repaired):
+                self.emit(SeamRepaired(route=self.route))
+            self._repaired = report.seams_repaired
+            self.emit(PageRead(route=self.route, rows=len(step.rows), bytes=len(step.raw)))
+        if self.on_progress:
+            self.on_progress(report)
+
+    def note_end(self, report: ListingReport) -> None:
+        """Tell once that the run has ended, in whatever way."""
+        if self._has_ended:
+            return
+        self._has_ended = True
+        if self.emit:
+            self.emit(ListingEnded(route=self.route, report=report))
+        if self.on_progress:
+            self.on_progress(report)
