@@ -166,7 +166,7 @@ class Persons:
         """
         name, ids = same_kind(uuids, distinct_ids)
         source = PersonSource(self._place, "uuid" if name == "uuids" else "distinct_id", 8)
-        async with aclosing(lookup(source, ids.values())) as found:
+        async with aclosing(lookup(source, [given for _, given in ids])) as found:
             return {asked: person async for asked, person in found if person is not None}
 
     def lookup(
@@ -267,7 +267,8 @@ class Persons:
         """
         name, ids = same_kind(uuids, distinct_ids)
         switches = Switches(events=events, recordings=recordings, keep_person=keep_person)
-        return await delete_many(self._place, name, [*ids], switches)
+        unique = list(dict.fromkeys(sent for sent, _ in ids))
+        return await delete_many(self._place, name, unique, switches)
 
     def deletions(
         self,

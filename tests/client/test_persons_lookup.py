@@ -73,6 +73,14 @@ async def test_uuids_are_taken_in_any_spelling(env: PostHogEnv, fake: FakePostHo
     assert fake.requests[-1].json() == {"uuids": [str(uuid), str(nobody)]}
 
 
+async def test_every_spelling_of_a_uuid_gets_its_person(env: PostHogEnv, fake: FakePostHog) -> None:
+    uuid = fake.uuids()[5]
+    spellings = [str(uuid), uuid.hex, str(uuid).upper()]
+
+    assert list(await env.persons.get_many(uuids=spellings)) == spellings
+    assert fake.requests[-1].json() == {"uuids": [str(uuid)]}
+
+
 async def test_get_many_leaves_out_whom_nobody_knows(env: PostHogEnv, fake: FakePostHog) -> None:
     ada = fake.add_person(distinct_ids=["ada", "ada-anon"])
 

@@ -1,7 +1,9 @@
 """An erasure that is killed anywhere and run again: nobody forgotten, nobody asked without need."""
 
 import json
+import os
 import random
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -30,9 +32,11 @@ class Erasing:
         words = [self.fake.url, self.fake.key, str(self.people), str(self.ledger)]
         process = await anyio.open_process([sys.executable, str(WORKER), *words])
         assert process.stdout is not None
+        killed = False
         while process.returncode is None:
-            if kill_when():
-                process.kill()
+            if not killed and kill_when():
+                killed = True
+                os.kill(process.pid, signal.SIGKILL)  # once: asking for its state would reap it
             with anyio.move_on_after(0.005):
                 await process.wait()
         text = b"".join([chunk async for chunk in process.stdout]).decode()

@@ -53,8 +53,8 @@ def checked_distinct_id(value: object) -> str:
 
 def same_kind(
     uuids: Iterable[UUID | str] | None, distinct_ids: Iterable[str] | None
-) -> tuple[str, dict[str, UUID | str]]:
-    """Return which kind of ids was given, and the ids as they are sent, without duplicates.
+) -> tuple[str, list[tuple[str, UUID | str]]]:
+    """Return which kind of ids was given, and each as it is sent and as it was given.
 
     Raises:
         ConfigurationError: unless exactly one kind was given, as an iterable of ids.
@@ -65,4 +65,5 @@ def same_kind(
     if given is None or isinstance(given, str | bytes | UUID):
         raise ConfigurationError("uuids and distinct_ids are iterables of ids, not a single id")
     check = checked_uuid if distinct_ids is None else checked_distinct_id
-    return ("uuids" if distinct_ids is None else "distinct_ids"), {check(id): id for id in given}
+    name = "uuids" if distinct_ids is None else "distinct_ids"
+    return name, [(check(id), id) for id in given]
