@@ -106,7 +106,8 @@ def mark_code(
 ) -> None:
     """Show names in backticks as code, and the page about the server as a link."""
     if what in {"attribute", "data", "property"}:
-        lines.insert(0, "")  # else what stands before a colon in the first line is taken for a type
+        # Else what stands before a colon in the first line is taken for a type.
+        lines[:0] = ["..", ""]
     marked = (MARKED.sub(as_code, line) for line in lines)
     lines[:] = [line.replace("docs/server.md", ":doc:`docs/server.md <server>`") for line in marked]
 
