@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,36 @@ async def test_export_writes_the_columns_of_a_csv(fake: FakePostHog, tmp_path: P
     titles, first, _ = csv.reader((tmp_path / "some.csv").read_text().splitlines())
     assert titles == ["uuid", "properties.email"]
     assert first[1] == "'=1+1"
+
+
+async def test_a_csv_for_a_warehouse_has_safe_names_types_and_the_project(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    fake.add_person(properties={"$seats left": 12})
+    columns = ("--columns", "uuid,properties.$seats left=integer", "--max-items", "1")
+    words = ("--safe-names", "--add-project-id", "--excel")
+
+    done = await ran(fake, "export", "persons", "--out", "a.csv", *columns, *words, cwd=tmp_path)
+
+    assert done.code == 0, done.err
+    text = (tmp_path / "a.csv").read_bytes().decode()
+    titles, row = csv.reader(text.removeprefix("\ufeff").splitlines())
+    assert text.startswith("\ufeff")
+    assert all(re.fullmatch("[a-z0-9_]+", title) for title in titles)
+    assert dict(zip(titles, row, strict=True))["project_id"] == "1"
+    assert "12" in row
+
+
+async def test_a_column_that_there_is_not_is_refused_with_the_nearest_name(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    words = ("--out", "a.csv", "--columns", "uuid,creatd_at")
+
+    done = await ran(fake, "export", "persons", *words, cwd=tmp_path)
+
+    assert done.code == 2
+    assert "created_at" in done.err
+    assert fake.requests == []
 
 
 async def test_export_filters_as_the_api_does(fake: FakePostHog, tmp_path: Path) -> None:
@@ -134,6 +165,8 @@ async def test_an_export_goes_without_a_lock_when_told_to(
     [
         ("--stdout", "--out", "some.ndjson"),
         ("--out", "-", "--format", "csv"),
+        ("--out", "-", "--safe-names"),
+        ("--out", "some.ndjson", "--excel"),
         ("--stdout", "--project", "1,2"),
         ("--gzip", "--zstd"),
         ("--out", "some.txt"),

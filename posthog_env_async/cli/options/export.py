@@ -43,7 +43,10 @@ class Target:
     zstd: Annotated[bool, Parameter(help="Compress with zstd; needs the extra zstd."), FLAG] = False
     columns: Annotated[
         str | None,
-        Parameter(help="Of CSV and Parquet, with commas: uuid,created_at,properties.email."),
+        Parameter(
+            help="Of CSV and Parquet, with commas: uuid,created_at,properties.email, where wanted"
+            " with a type: properties.seats=integer (text, integer, number, boolean, time, json)."
+        ),
     ] = None
     quote_formulas: Annotated[
         bool,
@@ -52,6 +55,17 @@ class Target:
             negative=(),
             show_default=False,
         ),
+    ] = False
+    excel: Annotated[
+        bool, Parameter(help="In CSV, begin with a mark by which Excel reads UTF-8."), FLAG
+    ] = False
+    safe_names: Annotated[
+        bool,
+        Parameter(help="In CSV and Parquet, name columns as warehouses do: a-z, 0-9 and _ alone."),
+        FLAG,
+    ] = False
+    add_project_id: Annotated[
+        bool, Parameter(help="Give each row the field project_id, in any format."), FLAG
     ] = False
     restart: Annotated[
         bool,
@@ -91,6 +105,9 @@ class Target:
             "compression": self.compression,
             "columns": columns,
             "quote_formulas": self.quote_formulas,
+            "excel": self.excel,
+            "safe_names": self.safe_names,
+            "add_project_id": self.add_project_id,
             "resume": not self.restart,
             "overwrite": self.overwrite,
             "lock": not self.no_lock,
@@ -132,9 +149,11 @@ class Target:
             raise ConfigurationError("--stdout takes one project: rows do not say whose they are")
         if self.stdout and self.out:
             raise ConfigurationError("give --stdout or --out, not both")
-        if self.format not in {None, "ndjson"} or self.columns or self.compression:
+        changes = (self.columns, self.compression, self.excel, self.safe_names, self.add_project_id)
+        if self.format not in {None, "ndjson"} or any(changes):
             raise ConfigurationError(
-                "to stdout goes NDJSON as it comes: without --format, --columns, compression"
+                "to stdout goes NDJSON as it comes: without --format, compression, and options of"
+                " columns"
             )
 
 
