@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from random import Random
 from typing import Any
@@ -13,11 +13,11 @@ import attrs
 
 from .hashing import mix
 from .identities import EXTRA_SLOT, Identities
+from .row_order import RowOrder
 
 __all__ = ["Orphans", "Population"]
 
 Orphans = float | Collection[int]
-Extra = tuple[int, int, int, int]
 
 
 @attrs.define
@@ -34,10 +34,7 @@ class Population:
     orphans: Orphans = 0.0
     ids: Identities = attrs.field(init=False)
     given: dict[int, dict[str, Any]] = attrs.field(factory=dict[int, dict[str, Any]], init=False)
-    _deleted: list[int] = attrs.field(factory=list[int], init=False)
-    _gone: set[int] = attrs.field(factory=set[int], init=False)
-    _extras: list[Extra] = attrs.field(factory=list[Extra], init=False)
-    _by_number: dict[int, Extra] = attrs.field(factory=dict[int, Extra], init=False)
+    _order: RowOrder = attrs.field(init=False)
     _orphaned: set[int] = attrs.field(factory=set[int], init=False)
     _next_number: int = attrs.field(default=0, init=False)
     _mark: int = attrs.field(default=0, init=False)
@@ -49,9 +46,10 @@ class Population:
 
     def __attrs_post_init__(self) -> None:
         self.ids = Identities(self.total, self.salt, self.tie)
+        self._order = RowOrder(self.total, self.tie)
 
     def __len__(self) -> int:
-        return self.total - len(self._deleted) + len(self._extras)
+        return len(self._order)
 
     @property
     def inserted(self) -> int:
@@ -62,23 +60,7 @@ class Population:
 
     def keys(self, offset: int, count: int) -> Sequence[int]:
         """Give the keys of `count` raw rows from an offset on, in the order of the query."""
-        end = min(offset + count, len(self))
-        if offset >= end:
-            return ()
-        low = self._extras_before(offset)
-        high = self._extras_before(end)
-        keys = self._base_keys(offset - low, end - high)
-        if low == high:
-            return keys
-        merged: list[int] = []
-        taken = 0
-        for index in range(low, high):
-            upto = taken + self._position(index) - offset - len(merged)
-            merged.extend(keys[taken:upto])
-            merged.append(-1 - self._extras[index][3])
-            taken = upto
-        merged.extend(keys[taken:])
-        return merged
+        return self._order.keys(offset, count)
 
     def key_at(self, index: int) -> int:
         """Give the key of the row at an index."""
@@ -86,9 +68,7 @@ class Population:
 
     def alive(self, key: int) -> bool:
         """Tell whether a row is there, orphans included."""
-        if key < 0:
-            return -1 - key in self._by_number and key not in self._gone
-        return key < self.total and key not in self._gone
+        return self._order.holds(key)
 
     def is_orphan(self, key: int) -> bool:
         """Tell whether ClickHouse knows the id while the person itself is gone.
@@ -115,7 +95,7 @@ class Population:
 
     def created(self, key: int) -> int:
         """Give the creation time of a row in microseconds since 1970."""
-        return self.ids.created(key) if key >= 0 else -self._by_number[-1 - key][1]
+        return self.ids.created(key) if key >= 0 else self._order.created(key)
 
     def find(self, uuid: UUID) -> int | None:
         """Find the key of a living person by uuid."""
@@ -139,7 +119,7 @@ class Population:
 
     def extras(self) -> list[int]:
         """Give the keys of the inserted rows that live, in the order of the query."""
-        return [-1 - extra[3] for extra in self._extras]
+        return self._order.added()
 
     def order(self, key: int) -> tuple[int, int]:
         """Give what sorts a row in the order of the query: created_at DESC, id DESC."""
@@ -173,7 +153,7 @@ class Population:
 
     def insert(self, index: int = 0, given: dict[str, Any] | None = None) -> UUID:
         """Add a person near an index, where a tie group begins; 0 is the front."""
-        anchor = self._anchor(index)
+        anchor = self._order.anchor(index)
         number = self._take_number()
         created = self.ids.extra_created(anchor, number)
         self._stand(anchor, created, number)
@@ -208,7 +188,7 @@ class Population:
     def snapshot(self) -> Population:
         """Return the set as it is now, for a replica that stays behind."""
         kept = copy.copy(self)
-        for name in ("_deleted", "_gone", "_extras", "_by_number", "_orphaned", "_own_uuids"):
+        for name in ("_order", "_orphaned", "_own_uuids"):
             setattr(kept, name, copy.copy(getattr(self, name)))
         return kept
 
@@ -223,11 +203,7 @@ class Population:
         if orphan:
             self._orphaned.add(key)
             return
-        self._gone.add(key)
-        if key >= 0:
-            insort(self._deleted, key)
-        else:
-            del self._extras[bisect_left(self._extras, self._by_number[-1 - key])]
+        self._order.remove(key)
 
     # where things stand
 
@@ -236,9 +212,7 @@ class Population:
         return self._next_number - 1
 
     def _stand(self, anchor: int, created: int, number: int) -> None:
-        extra = (anchor, -created, -self.uuid_number(-1 - number), number)
-        insort(self._extras, extra)
-        self._by_number[number] = extra
+        self._order.add((anchor, -created, -self.uuid_number(-1 - number), number))
 
     def _base_order(self, ordinal: int) -> tuple[int, int]:
         return -self.ids.created(ordinal), -self.ids.uuid_of(ordinal)
@@ -256,31 +230,3 @@ class Population:
 
     def _living(self) -> Iterator[int]:
         return (key for key in self.keys(0, len(self)) if not self.is_orphan(key))
-
-    def _anchor(self, index: int) -> int:
-        if index <= 0:
-            return 0
-        if index >= len(self):
-            return self.total
-        base = self._base_ordinal(index - self._extras_before(index))
-        return base - base % self.tie
-
-    def _position(self, index: int) -> int:
-        anchor = self._extras[index][0]
-        return index + anchor - bisect_left(self._deleted, anchor)
-
-    def _extras_before(self, offset: int) -> int:
-        return bisect_left(range(len(self._extras)), offset, key=self._position)
-
-    def _base_ordinal(self, index: int) -> int:
-        deleted = self._deleted
-        return index + bisect_right(range(len(deleted)), index, key=lambda at: deleted[at] - at)
-
-    def _base_keys(self, start: int, end: int) -> Sequence[int]:
-        if start >= end:
-            return ()
-        first, last = self._base_ordinal(start), self._base_ordinal(end - 1)
-        if last - first == end - 1 - start:
-            return range(first, last + 1)
-        gone = self._gone
-        return [ordinal for ordinal in range(first, last + 1) if ordinal not in gone]
