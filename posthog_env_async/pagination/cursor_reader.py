@@ -10,7 +10,7 @@ from posthog_env_async.converter import LoadedPage, RowType, load_page_in_turns
 from posthog_env_async.errors import PaginationError, PostHogError
 from posthog_env_async.session import Decode, Request, RequestCounter, Session
 
-from .item_counter import Tally
+from .item_counter import ItemCounter
 from .page import ListingReport, Step
 from .resume_token import QueryFingerprint, Token, digest
 
@@ -58,7 +58,7 @@ class CursorReader(Generic[T]):
     source: CursorSource[T]
     plan: CursorPlan
     cursor: str | None = attrs.field(init=False)
-    tally: Tally = attrs.field(init=False)
+    counter: ItemCounter = attrs.field(init=False)
     pages: int = attrs.field(default=0, init=False)
     dropped: int = attrs.field(default=0, init=False)
     ended: bool = attrs.field(default=False, init=False)
@@ -69,7 +69,7 @@ class CursorReader(Generic[T]):
 
     def __attrs_post_init__(self) -> None:
         resume = self.plan.resume
-        self.tally = Tally.of(resume, self.plan.max_items)
+        self.counter = ItemCounter.of(resume, self.plan.max_items)
         self.cursor = None if resume is None else resume.cursor
         self._within = 0 if resume is None else resume.within
 
@@ -87,12 +87,12 @@ class CursorReader(Generic[T]):
         """
         if self._cut_short is not None:
             raise self._cut_short
-        if self.ended or self.tally.left == 0:
+        if self.ended or self.counter.left == 0:
             self.ended = True
             return None
         size = self.plan.page_size
-        if self.tally.left is not None:
-            size = min(size, self.tally.left + self._within)
+        if self.counter.left is not None:
+            size = min(size, self.counter.left + self._within)
         body = self.source.body(size, self.cursor)
         call = attrs.evolve(self.source.call, json=body, meter=self._meter)
         load: Decode[LoadedPage] = partial(load_page_in_turns, kind=self.source.rows)
@@ -105,8 +105,8 @@ class CursorReader(Generic[T]):
         skip = self._already(keys)
         places = [place for place in range(skip, len(keys)) if keys[place] not in before]
         self.dropped += len(keys) - skip - len(places)
-        places = places[: self.tally.left]
-        self.tally.items, self.pages = self.tally.items + len(places), self.pages + 1
+        places = places[: self.counter.left]
+        self.counter.items, self.pages = self.counter.items + len(places), self.pages + 1
         self._last = _Accepted(keys, len(places), self.cursor, skip)
         self._within, self._cut_short = 0, page.failure
         if page.failure is None:
@@ -118,7 +118,7 @@ class CursorReader(Generic[T]):
         resume = self.plan.resume
         if not self._within or resume is None:
             return 0
-        known = [place for place, key in enumerate(keys) if digest(key) in resume.tail]
+        known = [place for place, key in enumerate(keys) if digest(key) in resume.handed]
         return known[-1] + 1 if known else min(self._within, len(keys))
 
     def _check_progress(self, keys: list[str], before: list[str], cursor: str | None) -> None:
@@ -133,7 +133,7 @@ class CursorReader(Generic[T]):
         more = page.has_more
         if more is None:
             more = page.cursor is not None or is_full
-        if not more or self.tally.left == 0:
+        if not more or self.counter.left == 0:
             self.ended = True
         elif page.cursor is not None:
             self.cursor = page.cursor
@@ -149,11 +149,12 @@ class CursorReader(Generic[T]):
     def report(self) -> ListingReport:
         """Return what was done so far."""
         return ListingReport(
-            items=self.tally.items,
+            items=self.counter.items,
             pages=self.pages,
             requests=self._meter.requests,
             duplicates_dropped=self.dropped,
             page_sizes=(self.plan.page_size,),
+            end_proven=self.ended,
             complete=self.ended,
         )
 
@@ -167,14 +168,14 @@ class CursorReader(Generic[T]):
             yielded = 0 if last is None else last.added
         unread = 0 if last is None else last.added - yielded
         cursor, within = self.cursor, self._within
-        tail: tuple[bytes, ...] = () if resume is None or last is not None else resume.tail
+        tail: tuple[bytes, ...] = () if resume is None or last is not None else resume.handed
         if last is not None and (unread or cursor == last.cursor):
             cursor, within = last.cursor, last.skipped + yielded
             tail = (digest(last.keys[within - 1]),) if within else ()
         return Token(
             subject=self.source.subject,
-            items=self.tally.total - unread,
-            tail=tail,
+            items=self.counter.total - unread,
+            handed=tail,
             cursor=cursor,
             within=within,
         ).text()

@@ -4,11 +4,11 @@ import attrs
 
 from .resume_token import Token
 
-__all__ = ["Tally"]
+__all__ = ["ItemCounter"]
 
 
 @attrs.define
-class Tally:
+class ItemCounter:
     """Counts the items of a run; `most` is for all runs that go on from each other."""
 
     before: int
@@ -16,7 +16,7 @@ class Tally:
     items: int = 0
 
     @classmethod
-    def of(cls, resume: Token | None, most: int | None) -> "Tally":
+    def of(cls, resume: Token | None, most: int | None) -> "ItemCounter":
         """Begin to count where a token stands."""
         return cls(0 if resume is None else resume.items, most)
 

@@ -17,7 +17,7 @@ from .page import Page
 from .page_size import PageSize, checked_page_size
 from .resume_token import QueryFingerprint, Token
 from .run import ListingRun
-from .seam_check import OnGap
+from .seams.seam_repair import OnGap
 from .watch import OnReport, Watch
 from .window_reader import Source
 

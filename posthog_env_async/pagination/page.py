@@ -31,9 +31,15 @@ class Page(Generic[T]):
 class ListingReport:
     """What a run did so far and, when it has ended, its verdict.
 
-    `complete` is true when the run reached the end (or its `max_items`) and every seam between
-    pages was proven (`seams_unproven` is 0): every row that existed for the whole run was yielded
-    exactly once.
+    `complete` is true when the run reached the end (or its `max_items`), every seam between pages
+    was proven (`seams_unproven` is 0) and nothing that the server said was left to contradict the
+    rest (`contradictions` is 0): every row that existed for the whole run was yielded exactly once.
+
+    `end_proven` says that one more request behind the last row brought nothing, or that the last
+    page was too short to be cut. `moved` counts rows that were handed out and came again with
+    another time of creation, as merged persons do; `bad_rows` those that could not be read and were
+    skipped. `rows_forgotten` is above 0 once more rows came than a run remembers (16 million): one
+    of those that moves then can come a second time.
     """
 
     items: int = 0
@@ -44,6 +50,11 @@ class ListingReport:
     seams_unproven: int = 0
     rows_read_again: int = 0
     page_sizes: tuple[int, ...] = ()
+    moved: int = 0
+    contradictions: int = 0
+    bad_rows: int = 0
+    rows_forgotten: int = 0
+    end_proven: bool = False
     complete: bool = False
 
 

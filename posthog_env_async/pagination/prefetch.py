@@ -7,13 +7,20 @@ from typing import Any
 import anyio
 import attrs
 
-from .window_reader import Window, WindowPage, WindowReader
+from .page_size import LEAST_CAP
+from .window import Window
+from .window_reader import WindowPage, WindowReader
 
-__all__ = ["OVERLAP", "WIRE_MOST", "ReadAhead"]
+__all__ = ["Prefetcher", "least_overlap"]
 
-WIRE_MOST = 10_000
 OVERLAP = 8
 OVERLAP_SHARE = 50
+TINY = 2
+
+
+def least_overlap(size: int) -> int:
+    """Return how many rows a window of a size shares with the one before: a fiftieth, 1 to 8."""
+    return min(max(1, min(OVERLAP, size // OVERLAP_SHARE)), size - 1)
 
 
 @attrs.frozen
@@ -23,10 +30,10 @@ class _Reading:
 
 
 @attrs.define
-class ReadAhead:
+class Prefetcher:
     """Plans windows that overlap the one before, and keeps up to `prefetch` of them in flight.
 
-    Where requests are counted, the first page goes alone: a short listing then costs one request.
+    The first page goes alone: a short listing costs one request.
     Plain tasks, not a task group: the rows are handed out by an async generator, and a cancel scope
     that stays open across its `yield` would cancel the consumer.
     """
@@ -37,37 +44,46 @@ class ReadAhead:
     prefetch: int
     held_bytes: int
     enough: int | None
-    overlap: int = OVERLAP
-    stretch: int = 1
     _readings: deque[_Reading] = attrs.field(factory=deque[_Reading], init=False)
     _counted: bool = attrs.field(default=False, init=False)
     _total: int | None = attrs.field(default=None, init=False)
     _answered: bool = attrs.field(default=False, init=False)
 
     def window_at(self, position: int) -> Window:
-        """Return the window that goes on at `position` and overlaps what lies before."""
-        most = min(WIRE_MOST, self.reader.cap or WIRE_MOST)
-        size, overlap = self.reader.sizes.size * self.stretch, self.overlap
-        if size + overlap > most:
-            overlap = min(overlap, max(1, most // OVERLAP_SHARE), most - 1)
-        start = position if position == self.first else max(0, position - overlap)
-        return Window(start, min(position - start + size, most))
+        """Return the window that goes on at `position` and overlaps what lies before.
 
-    def found(self, fresh: int) -> None:
-        """Read larger windows while rows are inserted faster than the page size passes them."""
-        self.stretch = min(self.stretch * 2, WIRE_MOST) if not fresh else max(1, self.stretch // 2)
+        It asks for no more rows than the caller said: a server may cap what is more. Only below
+        the least cap worth fearing two more are asked for.
+        """
+        size = self.reader.sizes.step
+        if position == self.first:
+            return Window(position, size)
+        if size == self.reader.sizes.size and size < LEAST_CAP:
+            shared = min(
+                position,
+                max(min(TINY, LEAST_CAP - size), min(self.reader.sizes.overlap, size // 4)),
+            )
+            return Window(position - shared, min(size + shared, LEAST_CAP))
+        start = max(0, position - self.overlap_of(size))
+        return Window(start, size)
+
+    def overlap_of(self, size: int) -> int:
+        """Return the overlap of a window: more after rows were seen to move, at most a quarter."""
+        return max(least_overlap(size), min(self.reader.sizes.overlap, size // 4))
 
     async def take(self, position: int) -> WindowPage:
         """Return the next window at `position`, read ahead or read now."""
         while self._readings and self._readings[0].window.end <= position:
             await self._cancel([self._readings.popleft()])
+        if self._readings and self._readings[0].window.start > position + self.reader.sizes.step:
+            await self.drop()
         if not self._readings:
             self.planned = position
-        if self.prefetch == 0:
+        if self.prefetch == 0 or not self._answered:
             return await self._read(self.window_at(position))
         self.fill()
         head = self._readings[0].window
-        if head.start >= position and position != self.first:
+        if head.start > position - min(1, self.overlap_of(head.limit)) and position != self.first:
             return await self.reader.read(self._hole(position, head))
         page = await self._readings[0].task
         self._readings.popleft()
@@ -108,8 +124,10 @@ class ReadAhead:
         return page
 
     def _hole(self, position: int, head: Window) -> Window:
+        """Return the window up to the one that was read ahead, and a little into it."""
         window = self.window_at(position)
-        return Window(window.start, min(window.limit, head.start + self.overlap - window.start))
+        shared = self.overlap_of(window.limit)
+        return Window(window.start, max(1, min(window.limit, head.start + shared - window.start)))
 
     def _is_enough(self) -> bool:
         """Whether what is planned reaches what the caller wants, or past the server's own count."""
@@ -124,8 +142,6 @@ class ReadAhead:
             return False
         session, budget = self.reader.source.session, self.reader.source.call.budget
         if session.limiter.blocked_for(budget) > 0:
-            return False
-        if session.limiter.is_limited(budget) and not self._answered:
             return False
         rows = sum(reading.window.limit for reading in self._readings)
         return (rows + self.reader.sizes.size) * self.reader.row_bytes <= self.held_bytes

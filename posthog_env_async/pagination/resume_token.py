@@ -10,15 +10,26 @@ import attrs
 
 from posthog_env_async.errors import CheckpointError
 
-__all__ = ["QueryFingerprint", "Token", "digest", "fingerprint_of"]
+__all__ = ["DIGEST_BYTES", "QueryFingerprint", "Token", "digest", "fingerprint_of", "mark"]
 
-FORMAT = 1
+FORMAT = 2
 DIGEST_BYTES = 6
+MARK_BYTES = DIGEST_BYTES + 2
+UNTIMED = b"\0\0"
 
 
 def digest(key: str) -> bytes:
     """Return a short stand-in for a row's key."""
     return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()
+
+
+def mark(key: str, created: int | None, *, is_timed: bool) -> bytes:
+    """Return the digest of a row's key and, in two bytes, of its time if that is known."""
+    return digest(key) + (_time_mark(created) if is_timed else UNTIMED)
+
+
+def _time_mark(created: int | None) -> bytes:
+    return hashlib.blake2b(str(created).encode(), digest_size=2).digest()
 
 
 def _short(*texts: str) -> str:
@@ -54,22 +65,26 @@ def fingerprint_of(
 
 @attrs.frozen(kw_only=True)
 class Token:
-    """A place in a listing.
+    """A place in a listing: what the argument of docs/design.md needs to go on from there.
 
-    `offset` is a row that the next window has to begin at or before; `tail` the digests of the rows
-    right before it, all of which were yielded, as were all before them; `loose` those of rows that
-    were yielded from among rows which may change places; `whole` says that these are all that were
-    yielded; `moment` when the last of them was made, in milliseconds. A listing by
-    cursor keeps its `cursor` and how many items of that page were yielded, `within`.
+    `offset` is where the next window begins; `first` where the listing did. `tail` are marks of the
+    rows handed out last, each with the time that it showed, so that one of them proves that nothing
+    was skipped. `handed` are digests of rows which were handed out as well and prove nothing: those
+    of a page that is not done with. Both together are all that was handed out when `whole`.
+    `frontier` is when the rows next to the offset were created, in milliseconds. `unsure` says that
+    something was not proven before. A listing by cursor keeps its `cursor` and how many items of
+    that page were yielded, `within`.
     """
 
     subject: QueryFingerprint
     offset: int = 0
+    first: int = 0
     items: int = 0
     whole: bool = False
     tail: tuple[bytes, ...] = attrs.field(default=(), repr=False)
-    loose: tuple[bytes, ...] = attrs.field(default=(), repr=False)
-    moment: int | None = None
+    handed: tuple[bytes, ...] = attrs.field(default=(), repr=False)
+    frontier: int | None = None
+    unsure: bool = False
     cursor: str | None = None
     within: int = 0
 
@@ -79,15 +94,17 @@ class Token:
             FORMAT,
             [self.subject.host, self.subject.project, self.subject.query],
             self.offset,
+            self.first,
             self.items,
             self.whole,
             len(self.tail),
-            self.moment,
+            self.frontier,
+            self.unsure,
             self.cursor,
             self.within,
         ]
-        said = json.dumps(fields, separators=(",", ":")).encode()
-        body = b"\n".join((said, b"".join((*self.tail, *self.loose))))
+        header = json.dumps(fields, separators=(",", ":")).encode()
+        body = b"\n".join((header, b"".join((*self.tail, *self.handed))))
         return base64.urlsafe_b64encode(_check(body) + body).decode().rstrip("=")
 
     @classmethod
@@ -97,25 +114,27 @@ class Token:
         Raises:
             CheckpointError: when it is damaged, of another version, host, project or query.
         """
-        fields, digests = _fields(text)
+        fields, marks = _fields(text)
         if fields[:1] != [FORMAT]:
             raise CheckpointError(
                 "the resume token is of another version of this package; start over"
             )
-        _, said, offset, items, whole, near, moment, cursor, within = fields
-        if wrong := QueryFingerprint(*said).difference(subject):
+        _, named, offset, first, items, whole, rows, frontier, unsure, cursor, within = fields
+        if difference := QueryFingerprint(*named).difference(subject):
             raise CheckpointError(
-                f"the resume token belongs to another {wrong};"
+                f"the resume token belongs to another {difference};"
                 " resume the listing that it came from, or start over"
             )
         return cls(
             subject=subject,
             offset=offset,
+            first=first,
             items=items,
             whole=whole,
-            tail=digests[:near],
-            loose=digests[near:],
-            moment=moment,
+            tail=_cut(marks[: rows * MARK_BYTES], MARK_BYTES),
+            handed=_cut(marks[rows * MARK_BYTES :], DIGEST_BYTES),
+            frontier=frontier,
+            unsure=unsure,
             cursor=cursor,
             within=within,
         )
@@ -125,17 +144,18 @@ def _check(body: bytes) -> bytes:
     return hashlib.blake2b(body, digest_size=DIGEST_BYTES).digest()
 
 
-def _fields(text: str) -> tuple[list[Any], tuple[bytes, ...]]:
+def _cut(text: bytes, size: int) -> tuple[bytes, ...]:
+    return tuple([text[start : start + size] for start in range(0, len(text), size)])
+
+
+def _fields(text: str) -> tuple[list[Any], bytes]:
     try:
         data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         check, body = data[:DIGEST_BYTES], data[DIGEST_BYTES:]
-        said, _, joined = body.partition(b"\n")
-        fields: object = json.loads(said) if check == _check(body) else None
+        header, _, marks = body.partition(b"\n")
+        fields: object = json.loads(header) if check == _check(body) else None
     except (ValueError, TypeError):
-        fields, joined = None, b""
+        fields, marks = None, b""
     if not isinstance(fields, list):
         raise CheckpointError("the resume token is damaged; use the whole text, or start over")
-    starts = range(0, len(joined), DIGEST_BYTES)
-    return cast("list[object]", fields), tuple(
-        joined[start : start + DIGEST_BYTES] for start in starts
-    )
+    return cast("list[object]", fields), marks

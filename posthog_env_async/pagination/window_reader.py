@@ -15,8 +15,9 @@ from posthog_env_async.session import Decode, Request, RequestCounter, Session, 
 
 from .page_size import PageSizes
 from .resume_token import QueryFingerprint
+from .window import Window
 
-__all__ = ["Source", "Window", "WindowPage", "WindowReader"]
+__all__ = ["Source", "WindowPage", "WindowReader"]
 
 T = TypeVar("T")
 
@@ -40,24 +41,13 @@ class Source(Generic[T]):
 
 
 @attrs.frozen
-class Window:
-    """A range of raw rows: from `start`, at most `limit`."""
-
-    start: int
-    limit: int
-
-    @property
-    def end(self) -> int:
-        """The first row behind the window."""
-        return self.start + self.limit
-
-
-@attrs.frozen
 class WindowPage:
     """What the server answered for a window.
 
-    `end` is the first raw row behind it, `None` for the last; rows that the server dropped after
-    its query are missing from `rows`. `failure` is the error of the row that follows `rows`.
+    `end` is the first raw row behind it, `None` where no `next` says so; rows that the server
+    dropped after its query are missing from `rows`. `length` counts also rows that could not be
+    read: `failure` is the error of the row that follows `rows`. `more` is true when the page says
+    in another way than by `next` that rows follow. `order` tells earlier answers from later ones.
     """
 
     window: Window
@@ -65,22 +55,35 @@ class WindowPage:
     rows: list[Any] = attrs.field(repr=False)
     keys: list[str] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
+    length: int = 0
     total: int | None = None
+    more: bool = False
     failure: ResponseDecodeError | None = None
+    order: int = 0
+
+    @property
+    def visible_end(self) -> int:
+        """The place behind the rows that came, as if no other were among them."""
+        return self.window.start + self.length
+
+    @property
+    def reach(self) -> int:
+        """The first raw row that is not known to be on the page."""
+        return self.visible_end if self.end is None else self.end
 
 
 @attrs.define
 class WindowReader:
-    """Reads windows and counts what that takes."""
+    """Reads windows, counts what that takes, and learns how many rows the server gives at once."""
 
     source: Source[Any]
     sizes: PageSizes
-    cap: int | None = None
     meter: RequestCounter = attrs.field(factory=RequestCounter)
     row_bytes: float = 1024.0
+    _answers: int = attrs.field(default=0, init=False)
 
     async def read(self, window: Window, *, counted: bool = False) -> WindowPage:
-        """Read a window, or its first part where it is too much for the server.
+        """Read a window, or its first part where it is too much for the server or the client.
 
         Raises:
             PaginationError: when the server answers something else than what was asked.
@@ -90,9 +93,9 @@ class WindowReader:
             try:
                 return await self._read_known(window, counted=counted)
             except PostHogError as error:
-                if not is_too_large(error) or not self.sizes.shrink(window.limit):
+                if not is_too_large(error) or not self.sizes.shrink(window.limit, error):
                     raise
-            window = Window(window.start, max(self.sizes.size, window.limit // 2))
+            window = Window(window.start, max(1, min(self.sizes.size, window.limit // 2)))
 
     async def _read_known(self, window: Window, *, counted: bool) -> WindowPage:
         """Read until `next` names what was asked for, or keeps naming the same smaller step."""
@@ -100,10 +103,11 @@ class WindowReader:
         for _ in range(READS_OF_A_STRANGER):
             page = await self._fetch(window, counted=counted)
             end = _end(page, self.source.call)
-            if end is None or end == min(window.end, window.start + (self.cap or window.limit)):
+            if end is None or end == window.end:
                 return self._opened(window, end, page)
-            if window.start < end < window.end and (end == shorter or window.start == 0):
-                self.cap = end - window.start
+            is_smaller = window.start < end < window.end
+            if is_smaller and (end == shorter or self.sizes.may_cap(end - window.start, window)):
+                self.sizes.cap_at(end - window.start)
                 return self._opened(window, end, page)
             shorter = end
             await self.source.session.transport.renew()
@@ -112,9 +116,20 @@ class WindowReader:
             " ignores the offset, repeats a page, or something between mixes up answers"
         )
 
-    @staticmethod
-    def _opened(window: Window, end: int | None, page: LoadedPage) -> WindowPage:
-        return WindowPage(window, end, page.rows, page.keys, page.body, page.count, page.failure)
+    def _opened(self, window: Window, end: int | None, page: LoadedPage) -> WindowPage:
+        self._answers += 1
+        return WindowPage(
+            window,
+            end,
+            page.rows,
+            page.keys,
+            page.body,
+            page.length,
+            page.count,
+            bool(page.has_more or page.has_next),
+            page.failure,
+            self._answers,
+        )
 
     async def _fetch(self, window: Window, *, counted: bool) -> LoadedPage:
         params: Mapping[str, str] = {
@@ -133,8 +148,8 @@ class WindowReader:
         began = time.monotonic()
         load: Decode[LoadedPage] = partial(load_page_in_turns, kind=self.source.rows)
         page = await self.source.session.fetch(call, load)
-        self.sizes.answered(window.limit, time.monotonic() - began, len(page.body))
         self.row_bytes = len(page.body) / max(1, page.length)
+        self.sizes.answered(window.limit, time.monotonic() - began, len(page.body))
         return page
 
 

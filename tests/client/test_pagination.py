@@ -42,17 +42,22 @@ async def test_a_quiet_set_costs_no_more_requests_than_pages(
 
     assert len(fake.requests) == 17
     assert run.report == ListingReport(
-        items=len(items), pages=17, requests=17, page_sizes=(60,), complete=True
+        items=len(items),
+        pages=17,
+        requests=17,
+        page_sizes=(60,),
+        end_proven=True,
+        complete=True,
     )
 
 
-async def test_a_total_that_is_a_multiple_ends_with_an_empty_page(
+async def test_a_total_that_is_a_multiple_ends_with_a_short_page(
     env: PostHogEnv, fake: FakePostHog
 ) -> None:
     pages = [page async for page in env.persons.list(page_size=500).pages()]
 
-    assert [len(page.items) for page in pages] == [500, 500, 0]
-    assert [page.next_offset for page in pages] == [500, 1_000, None]
+    assert [len(page.items) for page in pages] == [500, 492, 8]
+    assert [page.next_offset for page in pages] == [500, 992, None]
 
 
 async def test_each_page_asks_for_a_few_rows_of_the_one_before(
@@ -60,7 +65,7 @@ async def test_each_page_asks_for_a_few_rows_of_the_one_before(
 ) -> None:
     await uuids(env.persons.list(page_size=400))
 
-    assert windows(fake) == [(0, 400), (392, 408), (792, 408)]
+    assert windows(fake)[:3] == [(0, 400), (392, 400), (784, 400)]
 
 
 async def test_a_listing_can_be_read_twice(env: PostHogEnv, fake: FakePostHog) -> None:
@@ -105,8 +110,9 @@ async def test_pages_say_where_they_are(env: PostHogEnv, fake: FakePostHog) -> N
 
     assert [(page.offset, page.next_offset) for page in pages] == [
         (0, 400),
-        (400, 800),
-        (800, None),
+        (400, 792),
+        (792, 1_000),
+        (1_000, None),
     ]
     assert [person.uuid for page in pages for person in page.items] == fake.uuids()
     assert json.loads(pages[0].raw)["previous"] is None

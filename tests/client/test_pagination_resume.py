@@ -154,7 +154,7 @@ async def test_a_failed_run_can_be_resumed_from_its_error(
     env: PostHogEnv, fake: FakePostHog
 ) -> None:
     listing, seen = env.persons.list(page_size=100, prefetch=4), list[UUID]()
-    fake.faults.append(Fault(500, path="offset=592", times=99))
+    fake.faults.append(Fault(500, path="offset=588", times=99))
 
     with pytest.raises(ServerError) as caught:
         await read_into(seen, listing)

@@ -13,6 +13,7 @@ from posthog_env_async.pagination.resume_token import (
     Token,
     digest,
     fingerprint_of,
+    mark,
 )
 
 SUBJECT = fingerprint_of("https://host", "1", "persons/", [("search", "ada@example.com")])
@@ -21,9 +22,11 @@ FULL = Token(
     offset=12_345,
     items=999,
     whole=True,
-    tail=tuple(digest(str(number)) for number in range(100)),
-    loose=tuple(digest(str(number)) for number in range(3)),
-    moment=1_700_000_000_000,
+    first=500,
+    tail=tuple(mark(str(number), number, is_timed=number < 50) for number in range(100)),
+    handed=tuple(digest(str(number)) for number in range(3)),
+    frontier=1_700_000_000_000,
+    unsure=True,
     cursor="eyJ0",
     within=7,
 )
@@ -105,9 +108,17 @@ def test_a_digest_takes_any_text() -> None:
     assert json.dumps(digest("a").hex()) != json.dumps(digest("b").hex())
 
 
+def test_a_mark_tells_a_row_by_its_time_where_that_is_known() -> None:
+    made = mark("a", 5, is_timed=True)
+
+    assert made[:6] == digest("a")
+    assert made != mark("a", 6, is_timed=True)
+    assert mark("a", 5, is_timed=False) == mark("a", 6, is_timed=False)
+
+
 def test_a_token_of_another_version_is_refused() -> None:
     text = FULL.text()
-    body = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))[6:].replace(b"[1,", b"[2,", 1)
+    body = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))[6:].replace(b"[2,", b"[1,", 1)
     check = hashlib.blake2b(body, digest_size=6).digest()
     later = base64.urlsafe_b64encode(check + body).decode().rstrip("=")
 

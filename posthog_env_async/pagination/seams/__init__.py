@@ -1,0 +1,1 @@
+"""How pages are joined: what was seen, whether a page joins it, where to look, when it ends."""

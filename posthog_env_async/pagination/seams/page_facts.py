@@ -1,0 +1,72 @@
+"""Which rows of a page are known, and whether they show the time that they showed before."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from posthog_env_async.converter import RowType
+from posthog_env_async.pagination.window_reader import WindowPage
+
+from .page_times import PageTimes
+from .read_state import ReadState
+
+__all__ = ["PageFacts", "facts_of"]
+
+
+@attrs.frozen
+class PageFacts:
+    """A page whose rows are sorted into `known` and `unknown` ones, by place.
+
+    `digests` tell its rows apart within the process; a row that stands on the page twice is in
+    `unknown` once. `proofs` are the known rows that show the same time of creation as before,
+    `moved` those that show another, `tail` those that an earlier run handed out last.
+    """
+
+    page: WindowPage
+    digests: Sequence[int] = attrs.field(repr=False)
+    times: PageTimes = attrs.field(repr=False)
+    known: Sequence[int]
+    unknown: Sequence[int]
+    proofs: Sequence[int] = ()
+    moved: Sequence[int] = ()
+    tail: Sequence[int] = ()
+
+    @property
+    def support(self) -> int:
+        """How many known rows do not speak against the page."""
+        return len(self.known) - len(self.moved)
+
+
+def facts_of(page: WindowPage, state: ReadState, rows: RowType[Any]) -> PageFacts:
+    """Sort the rows of a page into known and unknown ones."""
+    digests = list(map(hash, page.keys))
+
+    def stamp(place: int) -> str | None:
+        return rows.stamp(page.rows[place])
+
+    times = PageTimes(stamp)
+    known = state.known_places(page.keys, digests)
+    proofs, moved = list[int](), list[int]()
+    for place in known:
+        same = state.is_unmoved(page.keys[place], digests[place], times, place)
+        if same is not None:
+            (proofs if same else moved).append(place)
+    unknown = _unknown(digests, known)
+    tail = [place for place in known if state.is_earlier(page.keys[place])]
+    return PageFacts(page, digests, times, known, unknown, proofs, moved, tail)
+
+
+def _unknown(digests: Sequence[int], known: Sequence[int]) -> Sequence[int]:
+    """Return the places that are not known, each row once; a range where it can be one."""
+    length = len(digests)
+    is_prefix = not known or known[-1] == len(known) - 1
+    if is_prefix and len(set(digests)) == length:
+        return range(len(known), length)
+    passed = {digests[place] for place in known}
+    places = list[int]()
+    for place, digest in enumerate(digests):
+        if digest not in passed:
+            passed.add(digest)
+            places.append(place)
+    return places

@@ -1,0 +1,48 @@
+"""When the rows of a page were created, read off a row only when somebody asks."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import attrs
+
+__all__ = ["SAMPLE", "PageTimes", "milliseconds"]
+
+SAMPLE = 9
+
+Stamp = Callable[[int], str | None]
+
+
+def milliseconds(stamp: str | None) -> int | None:
+    """Return a time as whole milliseconds: finer digits need not be part of the server's order."""
+    try:
+        time = datetime.fromisoformat(stamp or "")
+    except ValueError:
+        return None
+    return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+@attrs.define
+class PageTimes:
+    """When the rows of a page were created, in milliseconds, by place; `None` where none says."""
+
+    stamp: Stamp
+    _known: dict[int, int | None] = attrs.field(factory=dict[int, "int | None"], init=False)
+
+    def __getitem__(self, place: int) -> int | None:
+        if place not in self._known:
+            self._known[place] = milliseconds(self.stamp(place))
+        return self._known[place]
+
+    def middle(self, places: Sequence[int]) -> int | None:
+        """Return the middle one of a few of the rows, which a single odd row does not change."""
+        step = max(1, len(places) // SAMPLE)
+        times = sorted([time for place in places[::step] if (time := self[place]) is not None])
+        return times[len(times) // 2] if times else None
+
+    def tied_with_last(self, length: int) -> int:
+        """Return where the rows begin that show the same time as the last one."""
+        low, high, last = 0, length - 1, self[length - 1]
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self[middle] == last else (middle + 1, high)
+        return low

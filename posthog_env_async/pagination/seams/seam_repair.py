@@ -1,0 +1,137 @@
+"""Finding the page that joins where the next one does not: bridges, steps back and forward."""
+
+from typing import Literal
+
+import attrs
+
+from posthog_env_async.errors import PaginationError
+from posthog_env_async.pagination.prefetch import least_overlap
+from posthog_env_async.pagination.window import Window
+from posthog_env_async.pagination.window_reader import WindowPage, WindowReader
+
+from .page_facts import PageFacts, facts_of
+from .page_taker import PageTaker
+from .read_state import ReadState
+from .seam_check import Joined, check_seam
+from .seam_search import Found, Gap, SeamSearch
+
+__all__ = ["OnGap", "SeamFinder"]
+
+OnGap = Literal["raise", "report"]
+
+IDLE_PAGES = 3
+MOST_FRUITLESS = 400
+EMPTY_COSTS = 2
+FIRST_STEP = 4
+MOST_EMPTY = 2_000
+
+
+@attrs.define
+class SeamFinder:
+    """Reads windows until one joins what was read, within bounds."""
+
+    windows: WindowReader
+    taker: PageTaker
+    state: ReadState
+    on_gap: OnGap
+    _fruitful: int = attrs.field(default=0, init=False)
+
+    async def find(self, page: WindowPage) -> tuple[PageFacts, Joined]:
+        """Return the page, or another one that joins instead.
+
+        Raises:
+            PaginationError: when there is none, and `on_gap` is `"raise"`.
+        """
+        self.taker.is_repaired = False
+        facts = self.facts(page)
+        verdict = check_seam(self.state, facts)
+        if isinstance(verdict, Joined):
+            return facts, verdict
+        return await self._bridge(facts) or await self._search(facts)
+
+    def facts(self, page: WindowPage) -> PageFacts:
+        """Sort the rows of a page."""
+        return facts_of(page, self.state, self.windows.source.rows)
+
+    async def _bridge(self, facts: PageFacts) -> tuple[PageFacts, Joined] | None:
+        """Take a page behind rows that the server drops, between two equal answers in front of it.
+
+        No row can prove such a page. That the window before it shows the same before and after
+        does, unless rows are known to move.
+        """
+        anchor, state = _anchor(self.state, facts), self.state
+        if anchor is None:
+            return None
+        state.anchor = None
+        after = await self._again(anchor.window)
+        if after.keys != anchor.keys or after.end != anchor.end:
+            state.has_shifted = True
+            return None
+        state.unproven += state.has_shifted
+        return facts, Joined(facts.unknown)
+
+    async def _search(self, facts: PageFacts) -> tuple[PageFacts, Joined]:
+        state = self.state
+        width = max(1, self.windows.sizes.widest)
+        step = FIRST_STEP * max(1, least_overlap(self.windows.sizes.step))
+        search = SeamSearch(state.floor, width, step, can_begin_anew=state.is_whole)
+        position, asked = state.position, facts
+        while True:
+            search = attrs.evolve(search, width=max(1, self.windows.sizes.widest))
+            decision, search = search.decide(check_seam(state, facts), facts.page)
+            if isinstance(decision, Found):
+                self.taker.note_repair(position - facts.page.window.start)
+                return facts, decision.joined
+            if isinstance(decision, Gap):
+                return asked, self._gap(decision, asked)
+            facts = self.facts(await self._again(decision.window))
+
+    def _gap(self, gap: Gap, facts: PageFacts) -> Joined:
+        if self.on_gap == "raise":
+            raise PaginationError(
+                f"near offset {self.state.position}, {gap.reason}: rows may be missing or come"
+                " twice; start over, or iterate(on_gap='report') to go on and be told in the report"
+            )
+        self.state.unproven += 1
+        return Joined(facts.unknown)
+
+    async def _again(self, window: Window) -> WindowPage:
+        page = await self.windows.read(window)
+        self.state.read_again += len(page.keys)
+        return page
+
+    async def check_progress(self, facts: PageFacts) -> None:
+        """Now and then see whether pages without anything new are new pages at all.
+
+        Raises:
+            PaginationError: when the server ignores the offset, or never comes to an end.
+        """
+        state, page = self.state, facts.page
+        fruitless = self.windows.meter.requests - self._fruitful
+        if self.taker.empty > MOST_EMPTY or fruitless > MOST_FRUITLESS:
+            raise PaginationError(
+                f"the server names more pages, and those near offset {page.window.start} bring"
+                " nothing new: rows come in front faster than they are read, or it has no end"
+            )
+        if not state.idle or state.idle % IDLE_PAGES or not page.keys or page.window.start == 0:
+            return
+        first = await self._again(Window(0, page.window.limit))
+        if first.keys == page.keys and first.keys == (await self._again(page.window)).keys:
+            raise PaginationError(
+                "the server ignores the offset: it answers the first rows again for each page"
+            )
+
+    def note_progress(self, page: WindowPage, *, fresh: int) -> None:
+        """Note a page that was taken, with so many new rows."""
+        if fresh:
+            self._fruitful = self.windows.meter.requests
+        elif not page.keys:
+            self._fruitful += EMPTY_COSTS
+
+
+def _anchor(state: ReadState, facts: PageFacts) -> WindowPage | None:
+    """Return the page right in front of this one, when it showed no new row."""
+    anchor = state.anchor
+    if anchor is None or not anchor.window.start <= facts.page.window.start <= anchor.reach:
+        return None
+    return anchor

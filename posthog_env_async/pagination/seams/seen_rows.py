@@ -1,0 +1,63 @@
+"""What a run remembers of the rows that it read: all of them, and the times of some."""
+
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from .digest_set import DigestSet
+from .page_times import PageTimes
+
+__all__ = ["SeenRows"]
+
+TIMED_WHOLE = 64
+TIMED_LAST = 16
+TIMED_SHARE = 32
+TIMES = 1 << 16
+
+
+@attrs.define
+class SeenRows:
+    """The rows of all pages that were accepted, told apart by digests of their keys.
+
+    `digests` has every one. Of the last rows of a page and of some others the time of creation is
+    kept as well: only such a row can prove a seam, for a row that shows another time than before
+    has moved.
+    """
+
+    digests: DigestSet = attrs.field(factory=DigestSet)
+    _young: dict[int, int | None] = attrs.field(factory=dict[int, "int | None"], init=False)
+    _old: dict[int, int | None] = attrs.field(factory=dict[int, "int | None"], init=False)
+
+    def places(self, digests: Sequence[int]) -> list[int]:
+        """Return the places of the rows that were seen."""
+        return self.digests.places(digests)
+
+    def is_timed(self, digest: int) -> bool:
+        """Whether it is known when a row was created."""
+        return digest in self._young or digest in self._old
+
+    def created(self, digest: int) -> int | None:
+        """Return when a timed row was created, as it was shown last."""
+        return self._young[digest] if digest in self._young else self._old.get(digest)
+
+    def remember(self, digests: Sequence[int], times: PageTimes) -> int:
+        """Remember the rows of a page in the order in which it shows them.
+
+        Returns the place from which on all show the time of the last one.
+        """
+        self.digests.add(digests)
+        if len(self._young) >= TIMES:
+            self._old, self._young = self._young, {}
+        length = len(digests)
+        last = max(0, length - TIMED_LAST)
+        is_tied = times[last] == times[length - 1]
+        tied = times.tied_with_last(length) if is_tied else length - 1
+        if tied < last:
+            # All of them show one time, so it need not be read off each.
+            self._young.update(dict.fromkeys(digests[tied:last], times[length - 1]))
+        few = length <= TIMED_WHOLE
+        timed: Iterable[int] = (
+            range(length) if few else (*range(0, last, TIMED_SHARE), *range(last, length))
+        )
+        self._young.update([(digests[place], times[place]) for place in timed])
+        return tied
