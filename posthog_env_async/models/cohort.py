@@ -15,7 +15,7 @@ __all__ = ["COHORT_ROWS", "Cohort"]
 
 @attrs.frozen
 class Cohort(Model):
-    """A cohort of persons: static, or by filters (docs/server.md, Other person actions).
+    """A cohort of persons: static, or by filters (docs/server.md, Cohorts).
 
     Attributes:
         id: the number that `cohorts.get` and `cohorts.persons` take.

@@ -16,7 +16,7 @@ SCOPE = ("cohort:read",)
 
 @attrs.frozen
 class Cohorts:
-    """The cohorts of a project (docs/server.md, Other person actions); needs `cohort:read`."""
+    """The cohorts of a project (docs/server.md, Cohorts); needs `cohort:read`."""
 
     _place: ProjectScope
 
