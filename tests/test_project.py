@@ -104,3 +104,13 @@ def test_the_picture_shows_what_is_left_on_the_screen() -> None:
     assert (
         on_screen("50 %\r\nbar\r\x1b[2K\x1b[1A\x1b[2K100 %\r\n\x1b[?25hdone\r\n") == "100 %\ndone"
     )
+
+
+def test_every_module_that_the_design_page_names_exists() -> None:
+    page = (ROOT / "docs/design.md").read_text(encoding="utf-8")
+    package = ROOT / "posthog_env_async"
+    folders = "|".join(path.name for path in package.iterdir() if path.is_dir())
+    named = set(re.findall(rf"`((?:{folders})/[\w/]+(?:\.py)?)`", page))
+
+    assert named
+    assert {name for name in named if not (package / name).exists()} == set()
