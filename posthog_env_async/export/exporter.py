@@ -10,9 +10,6 @@ from anyio import CancelScope
 from posthog_env_async.export.files.lock import FileLock
 from posthog_env_async.export.files.paths import Compression, Format, Target
 from posthog_env_async.export.files.worker import in_thread
-from posthog_env_async.export.formats.compression import compressor
-from posthog_env_async.export.formats.record_batches import arrow_module
-from posthog_env_async.export.formats.row_writer import RowWriter
 from posthog_env_async.export.state.buffer import RowBuffer
 from posthog_env_async.export.state.checkpoint import Checkpoint
 from posthog_env_async.export.state.checkpointed_file import CheckpointedFile
@@ -103,7 +100,7 @@ async def export(
         lock=lock,
         checkpoint_every=checkpoint_every,
     )
-    source = ListingRows(listing, on_gap)
+    source = ListingRows.of(listing, on_gap)
     return await export_rows(
         source, path, options, resume=resume, on_progress=on_progress, about=about
     )
@@ -159,11 +156,6 @@ def _checkpointed_file(source: RowSource, target: Target, options: FileOptions) 
         compression=target.compression,
         options={**source.bounds, **options.resumable(target)},
     )
-    is_parquet, table = target.format == "parquet", options.table(source)
-    if is_parquet:
-        arrow_module()
-    encoder = options.encoder(target, table)
-    compress = compressor("none" if is_parquet else target.compression)
-    writer = RowWriter(encoder, compress, table, options.prefix(source))
-    buffer = RowBuffer(encoder.waits_for, options.checkpoint_every)
+    writer = options.writer(source, target)
+    buffer = RowBuffer(writer.encoder.waits_for, options.checkpoint_every)
     return CheckpointedFile(target, wanted, FileLock(target.lock, options.lock), writer, buffer)

@@ -157,7 +157,7 @@ class _Many:
                 return ExportOutcome(path=job.path, report=report_of(target, kept), kept=True)
             is_ours = await in_thread(partial(batch.has_written, target))
             report = await export_rows(
-                ListingRows(job.listing, self.on_gap),
+                ListingRows.of(job.listing, self.on_gap),
                 job.path,
                 attrs.evolve(self.options, overwrite=is_ours or self.options.overwrite),
                 resume=self.resume,

@@ -10,11 +10,12 @@ from posthog_env_async.converter import dump
 from posthog_env_async.errors import ConfigurationError
 
 from .files.paths import Compression, Format, Target
-from .formats.column_types import Kind
 from .formats.columns import Column, parse_columns
+from .formats.compression import compressor
 from .formats.csv import CSVEncoder, CSVStyle
-from .formats.encoder import Encoder
 from .formats.ndjson import NDJSONEncoder
+from .formats.record_batches import arrow_module
+from .formats.row_writer import RowWriter
 from .formats.table_options import TableOptions, parse_property_columns
 from .sources import RowSource
 
@@ -47,8 +48,8 @@ class FileOptions:
 
     format: Format | None = None
     compression: Compression | None = None
-    columns: tuple[Column, ...] | None = attrs.field(default=None, converter=parse_columns)
-    property_columns: tuple[Column, ...] = attrs.field(default=(), converter=parse_property_columns)
+    columns: Sequence[str] | None = None
+    property_columns: Mapping[str, str] | Sequence[str] = ()
     quote_formulas: bool = False
     safe_names: bool = False
     add_project_id: bool = False
@@ -65,8 +66,10 @@ class FileOptions:
             ConfigurationError: naming the choice that does not, and what to use instead.
         """
         target = Target.parse(path, format=self.format, compression=self.compression)
-        if target.format == "ndjson":
-            self._check_no_columns()
+        if self.columns is not None and target.format == "ndjson":
+            raise ConfigurationError("NDJSON has no columns: rows stay as the server sent them")
+        if self.safe_names and target.format == "ndjson":
+            raise ConfigurationError("safe_names is for CSV and Parquet: NDJSON has no columns")
         if self.property_columns and target.format != "parquet":
             raise ConfigurationError(
                 "property_columns are for Parquet; in CSV choose columns=['properties.email', …]"
@@ -77,56 +80,50 @@ class FileOptions:
             raise ConfigurationError("excel is for CSV: it puts a byte order mark in front")
         return target
 
-    def _check_no_columns(self) -> None:
-        if self.columns is not None:
-            raise ConfigurationError("NDJSON has no columns: rows stay as the server sent them")
-        if self.safe_names:
-            raise ConfigurationError("safe_names is for CSV and Parquet: NDJSON has no columns")
-
     def resumable(self, target: Target) -> dict[str, Any]:
         """Return what has to stay the same when an export goes on."""
-        added = {"add_project_id": True} if self.add_project_id else {}
-        if target.format != "csv":
-            return added
-        columns = self.columns and [[column.name, column.kind] for column in self.columns]
-        return added | {
-            "columns": columns,
-            "quote_formulas": self.quote_formulas,
-            "safe_names": self.safe_names,
-            "excel": self.excel,
-        }
+        chosen: dict[str, Any] = {"add_project_id": True} if self.add_project_id else {}
+        if target.format == "csv":
+            chosen["columns"] = None if self.columns is None else list(self.columns)
+            chosen["quote_formulas"] = self.quote_formulas
+            chosen |= {"safe_names": self.safe_names, "excel": self.excel}
+        return chosen
 
-    def table(self, source: RowSource) -> TableOptions:
+    def writer(self, source: RowSource, target: Target) -> RowWriter:
+        """Return what writes the rows of a source to the part.
+
+        Raises:
+            ConfigurationError: for columns that there cannot be, and for an extra that is missing.
+        """
+        prefix = _project_field(source.project_id) if self.add_project_id else b""
+        if target.format == "ndjson":
+            return RowWriter(NDJSONEncoder(), compressor(target.compression), None, prefix)
+        table = self._table(source)
+        if target.format == "parquet":
+            arrow_module()
+            return RowWriter(NDJSONEncoder(), None, table, prefix)
+        known = [column.name for column in table.added if column.is_ours]
+        known += [name for name, kind in (table.kinds or {}).items() if kind != "json"]
+        style = CSVStyle(self.quote_formulas, self.excel, self.safe_names)
+        encoder = CSVEncoder(table.columns, tuple(known), style)
+        return RowWriter(encoder, compressor(target.compression), table, prefix)
+
+    def _table(self, source: RowSource) -> TableOptions:
         """Return what is chosen of the columns, checked as far as the rows' model is known."""
-        columns, added = self.columns, self.property_columns
+        columns = parse_columns(self.columns)
+        added = parse_property_columns(self.property_columns)
         if self.add_project_id:
-            project = Column(
-                PROJECT_ID, PROJECT_ID, kind=_project_kind(source.project_id), is_ours=True
-            )
+            project = Column(PROJECT_ID, PROJECT_ID, is_ours=True, kind="text")
+            if source.project_id is not None and source.project_id.isdigit():
+                project = attrs.evolve(project, kind="integer")
             columns = None if columns is None else (project, *columns)
-            added = (*added, project) if columns is None else added
+            added = added if columns is not None else (*added, project)
         table = TableOptions(columns, added, self.model or source.model, self.safe_names)
         table.check()
         return table
 
-    def encoder(self, target: Target, table: TableOptions) -> Encoder:
-        """Return how rows are written to the part."""
-        if target.format != "csv":
-            return NDJSONEncoder()
-        known = tuple(name for name, kind in (table.kinds or {}).items() if kind != "json")
-        known = (*(column.name for column in table.added if column.is_ours), *known)
-        style = CSVStyle(self.quote_formulas, self.excel, self.safe_names)
-        return CSVEncoder(table.columns, known, style)
 
-    def prefix(self, source: RowSource) -> bytes:
-        """Return what is put in front of the fields of each row."""
-        if not self.add_project_id:
-            return b""
-        if source.project_id is None:
-            raise ConfigurationError("add_project_id needs a listing of a project")
-        project = source.project_id
-        return f'"{PROJECT_ID}":'.encode() + dump(int(project) if project.isdigit() else project)
-
-
-def _project_kind(project: str | None) -> Kind:
-    return "integer" if project is not None and project.isdigit() else "text"
+def _project_field(project: str | None) -> bytes:
+    if project is None:
+        raise ConfigurationError("add_project_id needs a listing of a project")
+    return dump(PROJECT_ID) + b":" + dump(int(project) if project.isdigit() else project)

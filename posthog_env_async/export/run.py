@@ -12,6 +12,7 @@ from posthog_env_async.errors import PostHogError
 from posthog_env_async.events import ExportCheckpointed, ExportEnded
 from posthog_env_async.export.files.worker import BackgroundWriter, in_thread
 from posthog_env_async.export.formats.parquet import ParquetConversion
+from posthog_env_async.export.formats.table_options import TableOptions
 from posthog_env_async.export.state.buffer import Position
 from posthog_env_async.export.state.checkpoint import Phase
 from posthog_env_async.export.state.checkpointed_file import CheckpointedFile
@@ -79,23 +80,21 @@ class ExportRun:
         async with BackgroundWriter() as writer:
             while (rows := await run.next_items()) is not None:
                 buffer.add(rows, self._position(run) if buffer.wants_position else None)
-                if buffer.has_chunks:
+                if buffer.ready:
                     await writer.wait()
                     self._emit_checkpoint()
                     file.enqueue()
                     writer.start(file.flush)
                 if self.on_progress is not None:
-                    self._tell("reading", self._report(run))
+                    self._tell("reading", joined_reports(file.opened.listing, run.report))
 
     def _position(self, run: RowRun) -> Position:
-        return Position(run.token, self._report(run))
-
-    def _report(self, run: RowRun) -> ListingReport:
-        """Return the report of all runs so far."""
-        return joined_reports(self.file.opened.listing, run.report)
+        """Return where the run stands, and the report of all runs so far."""
+        return Position(run.token, joined_reports(self.file.opened.listing, run.report))
 
     async def _convert(self) -> None:
-        conversion = ParquetConversion(self.file.target, self.file.writer.table)
+        table = self.file.writer.table or TableOptions()
+        conversion = ParquetConversion(self.file.target, table)
         try:
             while await in_thread(conversion.step):
                 self._tell("converting", self.file.state.listing)

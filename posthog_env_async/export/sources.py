@@ -74,33 +74,20 @@ class ListingRows:
     """The rows of a listing, as the server sends them."""
 
     listing: AnyListing
-    on_gap: OnGap = "raise"
+    on_gap: OnGap
+    subject: QueryFingerprint
+    bounds: Mapping[str, int | None]
+    model: type[Any] | None
+    project_id: str | None
+    emit: Emitter | None
 
-    @property
-    def subject(self) -> QueryFingerprint:
-        """What is listed."""
-        return self.listing.subject
-
-    @property
-    def bounds(self) -> Mapping[str, int | None]:
-        """Its `offset` and `max_items`."""
-        offset = self.listing.offset if isinstance(self.listing, Listing) else 0
-        return {"offset": offset, "max_items": self.listing.max_items}
-
-    @property
-    def model(self) -> type[Any] | None:
-        """The class of its items."""
-        return self.listing.model
-
-    @property
-    def project_id(self) -> str | None:
-        """Its project."""
-        return self.listing.project_id
-
-    @property
-    def emit(self) -> Emitter | None:
-        """What takes the events of its client."""
-        return self.listing.emit
+    @classmethod
+    def of(cls, listing: AnyListing, on_gap: OnGap = "raise") -> "ListingRows":
+        """Return what is to be read of a listing; one that goes on needs the same bounds."""
+        offset = listing.offset if isinstance(listing, Listing) else 0
+        bounds = {"offset": offset, "max_items": listing.max_items}
+        project = listing.project_id
+        return cls(listing, on_gap, listing.subject, bounds, listing.model, project, listing.emit)
 
     def run(self, token: str | None) -> RowRun:
         """Start a run."""

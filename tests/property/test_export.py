@@ -142,7 +142,7 @@ def test_every_value_of_a_row_is_in_its_csv_record(rows: list[dict[str, Any]]) -
 def test_the_files_beside_an_export_are_in_its_folder_and_all_different(name: str) -> None:
     target = Target.parse(f"/tmp/x/{name}.ndjson")  # noqa: S108 - nothing is written
 
-    files = [target.path, target.part, target.converted, target.checkpoint, target.manifest]
+    files = [target.path, target.part, target.checkpoint, target.manifest]
 
     assert {file.parent for file in files} == {target.path.parent}
-    assert len({*files, target.lock}) == 6
+    assert len({*files, target.lock}) == 5

@@ -24,10 +24,8 @@ __all__ = [
     "create_file",
     "hash_of",
     "open_file",
-    "open_to_read",
     "read_file",
     "replace_file",
-    "size_of",
     "sync_file",
     "sync_folder",
     "wrap_os_errors",
@@ -85,13 +83,6 @@ class GrowingFile:
     size: int
     _digest: Digest
     _synced: int = 0
-
-    @classmethod
-    def open(cls, path: Path, size: int, digest: Digest) -> "GrowingFile":
-        """Open or begin a file whose first `size` bytes have this hash, and cut off the rest."""
-        file = cls(open_file(path), size, digest)
-        file.cut()
-        return file
 
     @property
     def sha256(self) -> str:
@@ -156,15 +147,20 @@ def wrap_os_errors(path: Path) -> Generator[None]:
     raise ExportError(f"cannot write {path}: {reason}", errno=number) from None
 
 
-def open_file(path: Path) -> FileIO:
+def open_file(path: Path, flags: int = os.O_RDWR | os.O_CREAT | NO_FOLLOW) -> FileIO:
     """Open a regular file for reading and writing, or make one for its owner alone.
 
-    Symbolic links are not followed; pipes, sockets and devices are refused.
+    Symbolic links are not followed unless `flags` are others; pipes, sockets and devices are
+    refused.
 
     Raises:
         OSError: with a number that `REASONS` explains.
     """
-    return _opened(path, os.O_RDWR | os.O_CREAT)
+    descriptor = os.open(path, flags | NO_WAIT, PRIVATE)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.ENXIO, "not a regular file")
+    return FileIO(descriptor, "r+" if flags & os.O_RDWR else "r")
 
 
 def create_file(path: Path) -> FileIO:
@@ -174,52 +170,17 @@ def create_file(path: Path) -> FileIO:
         OSError: as `open_file`.
     """
     path.unlink(missing_ok=True)
-    return _opened(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
-
-
-def size_of(path: Path) -> int:
-    """Return the size of a regular file, 0 for none.
-
-    Raises:
-        OSError: for a link, pipe, socket or device, with a number that `REASONS` explains.
-    """
-    try:
-        found = path.lstat()
-    except FileNotFoundError:
-        return 0
-    if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.ELOOP if stat.S_ISLNK(found.st_mode) else errno.ENXIO, "not a file")
-    return found.st_size
+    return open_file(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | NO_FOLLOW)
 
 
 def read_file(path: Path) -> bytes:
     """Read a small regular file.
 
     Raises:
-        OSError: as `open_to_read`.
+        OSError: as `open_file`.
     """
-    with open_to_read(path) as file:
+    with open_file(path, os.O_RDONLY) as file:
         return file.readall()
-
-
-def open_to_read(path: Path) -> FileIO:
-    """Open a regular file for reading; a pipe, on which reading would wait, is refused.
-
-    Raises:
-        OSError: with a number that `REASONS` explains.
-    """
-    return _checked(FileIO(os.open(path, os.O_RDONLY | NO_WAIT), "r"))
-
-
-def _opened(path: Path, flags: int) -> FileIO:
-    return _checked(FileIO(os.open(path, flags | NO_FOLLOW | NO_WAIT, PRIVATE), "r+"))
-
-
-def _checked(file: FileIO) -> FileIO:
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise OSError(errno.ENXIO, "not a regular file")
-    return file
 
 
 def write_all(file: FileIO, data: bytes | memoryview) -> None:
@@ -294,7 +255,7 @@ def _warn_not_durable() -> None:
 def hash_of(path: Path, size: int | None = None) -> Digest:
     """Return the SHA-256 of a file, or of its first `size` bytes."""
     digest = hashlib.sha256()
-    with open_to_read(path) as file:
+    with open_file(path, os.O_RDONLY) as file:
         left = os.fstat(file.fileno()).st_size if size is None else size
         while left and (block := file.read(min(BLOCK, left))):
             digest.update(block)

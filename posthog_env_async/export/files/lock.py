@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 import warnings
+from contextlib import suppress
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
@@ -62,7 +63,9 @@ class FileLock:
                 try:
                     self._lock(file)
                     # The holder before may have removed the file meanwhile: then it locks nothing.
-                    self._file = file if self._is_at_path(file) else None
+                    with suppress(FileNotFoundError):
+                        if os.path.samestat(os.fstat(file.fileno()), self.path.lstat()):
+                            self._file = file
                 finally:
                     if self._file is None:
                         file.close()
@@ -91,12 +94,6 @@ class FileLock:
         raise FileLockedError(
             f"another export writes {name} now: {holder}; wait for it, or stop it first"
         )
-
-    def _is_at_path(self, file: FileIO) -> bool:
-        try:
-            return os.path.samestat(os.fstat(file.fileno()), self.path.lstat())
-        except FileNotFoundError:
-            return False
 
 
 def _warn_not_locked() -> None:

@@ -20,6 +20,7 @@ FORMATS: dict[str, Format] = {
     ".parquet": "parquet",
 }
 COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
+FINISHED: dict[str, str] = {"parquet": ".part.parquet"}
 MANIFEST_SUFFIX = ".manifest.json"
 
 
@@ -30,26 +31,37 @@ def absolute_path(path: object) -> Path:
         ConfigurationError: for what cannot name a file: bytes, numbers, a null character.
     """
     text = path if isinstance(path, str) else getattr(path, "__fspath__", str)()
-    if not isinstance(text, str) or not text or "\0" in text or not _is_encodable(text):
-        raise ConfigurationError("a path must be a non-empty str or a pathlib.Path")
-    return Path(text).absolute()
-
-
-def _is_encodable(text: str) -> bool:
     try:
-        os.fsencode(text)
+        if isinstance(text, str) and text and b"\0" not in os.fsencode(text):
+            return Path(text).absolute()
     except UnicodeEncodeError:
-        return False
-    return True
+        pass
+    raise ConfigurationError("a path must be a non-empty str or a pathlib.Path")
 
 
 @attrs.frozen
 class Target:
-    """A file to be, and the files that stand beside it until it is published."""
+    """A file to be, and the files that stand beside it until it is published.
+
+    Attributes:
+        path: the name in the end.
+        format: what the rows become.
+        compression: of the file, or inside of it.
+        part: what was written so far.
+        finished: what is renamed to `path` in the end: the part, or what it is converted into.
+        checkpoint: where the export stands.
+        manifest: what the finished export is.
+        lock: who writes now.
+    """
 
     path: Path
     format: Format
     compression: Compression
+    part: Path
+    finished: Path
+    checkpoint: Path
+    manifest: Path
+    lock: Path
 
     @classmethod
     def parse(
@@ -83,37 +95,11 @@ class Target:
         chosen = compression or packed or ("zstd" if format == "parquet" else "none")
         if chosen not in get_args(Compression):
             raise ConfigurationError("compression must be 'none', 'gzip' or 'zstd'")
-        return cls(path, format, chosen)
-
-    @property
-    def part(self) -> Path:
-        """What was written so far."""
-        return self._beside(".part")
-
-    @property
-    def converted(self) -> Path:
-        """The Parquet file while it is made of the part."""
-        return self._beside(".part.parquet")
-
-    @property
-    def finished(self) -> Path:
-        """What is renamed to `path` in the end."""
-        return self.converted if self.format == "parquet" else self.part
-
-    @property
-    def checkpoint(self) -> Path:
-        """Where the export stands."""
-        return self._beside(".checkpoint.json")
-
-    @property
-    def manifest(self) -> Path:
-        """What the finished export is."""
-        return self._beside(MANIFEST_SUFFIX)
-
-    @property
-    def lock(self) -> Path:
-        """Who writes now."""
-        return self._beside(".lock")
-
-    def _beside(self, suffix: str) -> Path:
-        return self.path.with_name(self.path.name + suffix)
+        beside = (
+            ".part",
+            FINISHED.get(format, ".part"),
+            ".checkpoint.json",
+            MANIFEST_SUFFIX,
+            ".lock",
+        )
+        return cls(path, format, chosen, *[path.with_name(path.name + suffix) for suffix in beside])

@@ -58,9 +58,9 @@ def parse_columns(names: Any) -> tuple[Column, ...] | None:
     """
     if names is None:
         return None
-    if isinstance(names, str | Column) or not all(isinstance(n, str | Column) for n in names):
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
         raise ConfigurationError("columns must be a list of names")
-    columns = tuple(n if isinstance(n, Column) else Column.parse(n) for n in names)
+    columns = tuple(map(Column.parse, names))
     if len({column.name for column in columns}) != len(columns or " "):
         raise ConfigurationError("columns must be some, and each only once")
     return columns

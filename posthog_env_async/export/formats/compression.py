@@ -2,6 +2,7 @@
 
 import gzip
 import importlib
+import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from posthog_env_async.errors import ConfigurationError
-from posthog_env_async.export.files.durable import open_to_read
+from posthog_env_async.export.files.durable import open_file
 from posthog_env_async.export.files.paths import Compression
 
 __all__ = ["Data", "compressor", "opened"]
@@ -22,8 +23,8 @@ ZSTD_LEVEL = 3
 Data = bytes | memoryview
 
 
-def compressor(compression: Compression) -> Callable[[memoryview], Data]:
-    """Return what makes a gzip member or zstd frame of its own out of each piece.
+def compressor(compression: Compression) -> Callable[[memoryview], Data] | None:
+    """Return what makes a gzip member or zstd frame of its own out of each piece, if anything.
 
     gzip goes through isal where it is installed (extra `speed`), about seven times as fast.
 
@@ -35,13 +36,13 @@ def compressor(compression: Compression) -> Callable[[memoryview], Data]:
     if compression == "zstd":
         zstd = _zstd()
         return lambda data: bytes(zstd.compress(data, ZSTD_LEVEL))
-    return lambda data: data
+    return None
 
 
 @contextmanager
 def opened(path: Path, compression: Compression) -> Generator[Any]:
     """Open a file for reading what is inside."""
-    with BufferedReader(open_to_read(path)) as file:
+    with BufferedReader(open_file(path, os.O_RDONLY)) as file:
         if compression == "none":
             yield file
             return

@@ -1,5 +1,6 @@
 """NDJSON into Parquet, row group by row group."""
 
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
@@ -12,7 +13,7 @@ import attrs
 from posthog_env_async.export.files.durable import (
     create_file,
     hash_of,
-    open_to_read,
+    open_file,
     sync_file,
     wrap_os_errors,
 )
@@ -49,7 +50,7 @@ class ParquetConversion:
 
     def step(self) -> bool:
         """Convert some more rows; false when there are no more."""
-        with self._lock, wrap_os_errors(self.target.converted):
+        with self._lock, wrap_os_errors(self.target.finished):
             if self._batches is None and not self._is_closed:
                 self._begin()
             batch = next(self._batches or iter(()), None)
@@ -61,13 +62,13 @@ class ParquetConversion:
 
     def finish(self) -> tuple[int, str]:
         """Make the file durable, and return its size and SHA-256."""
-        with self._lock, wrap_os_errors(self.target.converted):
+        with self._lock, wrap_os_errors(self.target.finished):
             self._stack.close()
-            with self.target.converted.open("rb+") as file:
+            with self.target.finished.open("rb+") as file:
                 sync_file(file.fileno())
             self._is_whole = True
-            size = self.target.converted.stat().st_size
-            return size, hash_of(self.target.converted).hexdigest()
+            size = self.target.finished.stat().st_size
+            return size, hash_of(self.target.finished).hexdigest()
 
     def abandon(self) -> None:
         """Let go of the files, and remove what is not whole."""
@@ -77,12 +78,12 @@ class ParquetConversion:
                 self._stack.close()
             if not self._is_whole:
                 with suppress(OSError):
-                    self.target.converted.unlink()
+                    self.target.finished.unlink()
 
     def _begin(self) -> None:
         schema = self.table.schema(_lines(self.target.part))
         builder = BatchBuilder.of(schema, arrow_module(), use_safe_names=self.table.safe_names)
-        out = self._stack.enter_context(create_file(self.target.converted))
+        out = self._stack.enter_context(create_file(self.target.finished))
         codec = CODECS[self.target.compression]
         writer = arrow_module("pyarrow.parquet").ParquetWriter(
             out, builder.schema, compression=codec
@@ -103,7 +104,7 @@ class ParquetConversion:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    with BufferedReader(open_to_read(path)) as file:
+    with BufferedReader(open_file(path, os.O_RDONLY)) as file:
         yield from file
 
 

@@ -22,16 +22,11 @@ class RowWriter:
     """
 
     encoder: Encoder
-    compress: Callable[[memoryview], Data]
-    table: TableOptions
+    compress: Callable[[memoryview], Data] | None = None
+    table: TableOptions | None = None
     prefix: bytes = b""
     rows: int = 0
     _scratch: Scratch = attrs.field(factory=Scratch, init=False)
-
-    @property
-    def columns(self) -> tuple[str, ...] | None:
-        """The columns, once they are known."""
-        return self.encoder.columns
 
     def resume(self, rows: int, columns: tuple[str, ...] | None) -> None:
         """Go on behind so many rows, with the columns of a checkpoint."""
@@ -40,7 +35,7 @@ class RowWriter:
 
     def write(self, file: GrowingFile, rows: Sequence[bytes], *, is_last: bool) -> None:
         """Append rows, behind what stands at the head of the file where they are the first."""
-        if not self.rows:
+        if self.table is not None and not self.rows:
             self.table.check_rows(rows)
         if self.prefix:
             rows = [_prefixed(row, self.prefix) for row in rows]
@@ -48,7 +43,7 @@ class RowWriter:
         with self._scratch.joined(self.encoder.encode(rows, first=is_first)) as text:
             # An empty export, too, is one gzip member or zstd frame.
             if text or (is_first and is_last):
-                file.add(self.compress(text))
+                file.add(text if self.compress is None else self.compress(text))
         self.rows += len(rows)
 
 

@@ -9,7 +9,7 @@ import attrs
 from posthog_env_async.errors import ConfigurationError
 
 from .column_types import Kind, checked_kind
-from .columns import Column, check_columns, check_rows, parse_columns
+from .columns import Column, check_columns, check_rows
 from .schema import Schema, model_kinds, schema_of
 
 __all__ = ["TableOptions", "parse_property_columns"]
@@ -26,8 +26,6 @@ def parse_property_columns(columns: Any) -> tuple[Column, ...]:
     """
     if isinstance(columns, str):
         raise ConfigurationError("property_columns must be a list of names, or a mapping to types")
-    if any(isinstance(column, Column) for column in columns):
-        return tuple(columns)
     typed: Mapping[str, str]
     typed = columns if hasattr(columns, "items") else dict.fromkeys(columns, "text")
     return tuple(
@@ -40,7 +38,7 @@ def parse_property_columns(columns: Any) -> tuple[Column, ...]:
 class TableOptions:
     """Columns, the model of the rows, and how columns are named."""
 
-    columns: tuple[Column, ...] | None = attrs.field(default=None, converter=parse_columns)
+    columns: tuple[Column, ...] | None = None
     added: tuple[Column, ...] = ()
     model: type[Any] | None = None
     safe_names: bool = False

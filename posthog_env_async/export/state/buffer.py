@@ -1,7 +1,6 @@
 """Rows on their way to the file: collected into chunks that are written at once."""
 
 import time
-from collections.abc import Callable
 
 import attrs
 
@@ -32,22 +31,19 @@ class Chunk:
 class RowBuffer:
     """Collects rows; a chunk ends with a position, or after 4 MiB. Belongs on the event loop.
 
-    The first chunk has `sample` rows at least, from which the columns are told.
+    The first chunk has `sample` rows at least, from which the columns are told. `ready` are the
+    chunks that have ended.
     """
 
     sample: int
     checkpoint_every: float
-    now: Callable[[], float] = time.monotonic
     rows: int = attrs.field(default=0, init=False)
+    ready: list[Chunk] = attrs.field(factory=list[Chunk], init=False)
     _begun: bool = attrs.field(default=False, init=False)
     _collected: list[bytes] = attrs.field(factory=list[bytes], init=False)
     _size: int = attrs.field(default=0, init=False)
     _position: Position | None = attrs.field(default=None, init=False)
-    _positioned_at: float = attrs.field(init=False)
-    _ready: list[Chunk] = attrs.field(factory=list[Chunk], init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._positioned_at = self.now()
+    _positioned_at: float = attrs.field(factory=time.monotonic, init=False)
 
     def resume(self, rows: int) -> None:
         """Count on from so many rows, whose columns are known."""
@@ -56,7 +52,7 @@ class RowBuffer:
     @property
     def wants_position(self) -> bool:
         """Whether a position should follow the next rows: the first ones, and now and then."""
-        return not self._begun or self.now() - self._positioned_at >= self.checkpoint_every
+        return not self._begun or time.monotonic() - self._positioned_at >= self.checkpoint_every
 
     def add(self, rows: list[bytes], position: Position | None = None) -> None:
         """Take rows that were read, and the position behind them."""
@@ -70,19 +66,14 @@ class RowBuffer:
 
     def _close(self) -> None:
         self._begun = True
-        self._ready.append(Chunk(self._collected, self._position))
+        self.ready.append(Chunk(self._collected, self._position))
         if self._position is not None:
-            self._positioned_at = self.now()
+            self._positioned_at = time.monotonic()
         self._collected, self._size, self._position = [], 0, None
-
-    @property
-    def has_chunks(self) -> bool:
-        """Whether a chunk has ended."""
-        return bool(self._ready)
 
     def take(self, *, is_last: bool = False) -> list[Chunk]:
         """Return the chunks that have ended; the last one ends whatever its sample."""
         if is_last and self._position is not None:
             self._close()
-        taken, self._ready = self._ready, []
+        taken, self.ready = self.ready, []
         return taken

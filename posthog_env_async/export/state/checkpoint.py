@@ -27,10 +27,6 @@ def timestamp() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _tool() -> str:
-    return f"posthog_env_async {__version__}"
-
-
 @attrs.frozen(kw_only=True)
 class Checkpoint:
     """Where an export stands: the part's first `bytes` hold `rows` rows; `token` goes on there.
@@ -53,7 +49,7 @@ class Checkpoint:
     columns: tuple[str, ...] | None = None
     seconds: float = 0.0
     listing: ListingReport = attrs.field(factory=ListingReport)
-    tool: str = attrs.field(factory=_tool)
+    tool: str = f"posthog_env_async {__version__}"
 
     @property
     def is_resumable(self) -> bool:

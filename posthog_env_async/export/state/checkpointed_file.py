@@ -1,19 +1,20 @@
 """The part of an export that is on disk, and its checkpoint, always in step."""
 
 import hashlib
+import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
+from operator import attrgetter
 
 import attrs
 
 from posthog_env_async.errors import CheckpointError, PostHogError
 from posthog_env_async.export.files.durable import (
-    Digest,
     GrowingFile,
     hash_of,
-    size_of,
+    open_file,
     sync_folder,
     wrap_os_errors,
 )
@@ -45,18 +46,15 @@ class CheckpointedFile:
     lock: FileLock
     writer: RowWriter
     buffer: RowBuffer
-    now: Callable[[], float] = time.monotonic
-    opened: Checkpoint = attrs.field(init=False)
-    _saved: Checkpoint | None = attrs.field(default=None, init=False)
-    _began: float = attrs.field(init=False)
+    opened: Checkpoint = attrs.field(
+        default=attrs.Factory(attrgetter("state"), takes_self=True), init=False
+    )
+    saved: Checkpoint | None = attrs.field(default=None, init=False)
+    _began: float = attrs.field(factory=time.monotonic, init=False)
     _queue: list[Chunk] = attrs.field(factory=list[Chunk], init=False)
     _file: GrowingFile | None = attrs.field(default=None, init=False)
     _is_closed: bool = attrs.field(default=False, init=False)
     _mutex: threading.Lock = attrs.field(factory=threading.Lock, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.opened = self.state
-        self._began = self.now()
 
     def open(self, *, resume: bool, overwrite: bool) -> None:
         """Lock the path, and go on from its checkpoint or begin anew.
@@ -75,50 +73,40 @@ class CheckpointedFile:
             check_destination(target, found, overwrite=overwrite)
             if not resume:
                 remove_temporary(target)
-            if found is None:
-                self._refuse_unknown_part()
-            elif found.is_resumable:
+            if found is not None and found.is_resumable:
                 self._resume(found)
             if self.state.phase != "done":
-                self._open_part()
-
-    def _refuse_unknown_part(self) -> None:
-        part = self.target.part
-        if size_of(part):
-            raise CheckpointError(
-                f"{part.name} has no checkpoint, so it is no export: move it away, or {START_OVER}"
-            )
+                self._open_part(is_ours=found is not None)
 
     def _resume(self, found: Checkpoint) -> None:
         found.check(self.state, self.target.checkpoint.name)
-        self.opened = self.state = self._saved = found
+        self.opened = self.state = self.saved = found
         self.buffer.resume(found.rows)
         self.writer.resume(found.rows, found.columns)
 
-    def _open_part(self) -> None:
-        if self._saved is None:
-            # First the checkpoint: a part without one is never ours.
+    def _open_part(self, *, is_ours: bool) -> None:
+        part, size = self.target.part, self.state.bytes
+        file = open_file(part)
+        try:
+            if not is_ours and os.fstat(file.fileno()).st_size:
+                raise CheckpointError(
+                    f"{part.name} has no checkpoint, so it is no export: move it away,"
+                    f" or {START_OVER}"
+                )
+            digest = hash_of(part, size) if size else hashlib.sha256()
+            if size and digest.hexdigest() != self.state.sha256:
+                raise CheckpointError(
+                    f"{part.name} is missing or is not what its checkpoint describes; {START_OVER}"
+                )
+        except BaseException:
+            file.close()
+            raise
+        self._file = GrowingFile(file, size, digest)
+        self._file.cut()
+        if self.saved is None:
+            # Before the first row: a part without a checkpoint is never ours.
             self._save()
-            sync_folder(self.target.part.parent)
-        self._file = GrowingFile.open(self.target.part, self.state.bytes, self._digest())
-
-    def _digest(self) -> Digest:
-        """Return the hash of what the checkpoint says of the part, when that is what it holds."""
-        part, state = self.target.part, self.state
-        with suppress(FileNotFoundError):
-            digest = hash_of(part, state.bytes)
-            if not state.bytes or digest.hexdigest() == state.sha256:
-                return digest
-        if state.bytes:
-            raise CheckpointError(
-                f"{part.name} is missing or is not what its checkpoint describes; {START_OVER}"
-            )
-        return hashlib.sha256()
-
-    @property
-    def saved(self) -> Checkpoint | None:
-        """The checkpoint that is on disk."""
-        return self._saved
+            sync_folder(part.parent)
 
     @property
     def bytes(self) -> int:
@@ -136,9 +124,9 @@ class CheckpointedFile:
         """
         with self._mutex, wrap_os_errors(self.target.part):
             self._write()
-            has_rows_saved = self._saved is not None and self._saved.is_resumable
-            is_early = self.now() - self._began < self.buffer.checkpoint_every
-            if self.state is not self._saved and (has_rows_saved or not is_early):
+            has_rows_saved = self.saved is not None and self.saved.is_resumable
+            is_early = time.monotonic() - self._began < self.buffer.checkpoint_every
+            if self.state is not self.saved and (has_rows_saved or not is_early):
                 self._save()
 
     def finish_reading(self, phase: Phase) -> None:
@@ -164,17 +152,17 @@ class CheckpointedFile:
             bytes=file.size,
             sha256=file.sha256,
             token=position.token,
-            columns=self.writer.columns,
+            columns=self.writer.encoder.columns,
             listing=position.listing,
         )
 
     def _save(self) -> None:
         if self._file is not None:
             self._file.sync()
-        seconds = self.opened.seconds + self.now() - self._began
+        seconds = self.opened.seconds + time.monotonic() - self._began
         self.state = attrs.evolve(self.state, seconds=seconds)
         self.state.save(self.target.checkpoint)
-        self._saved = self.state
+        self.saved = self.state
 
     def record_final(self, size: int, sha256: str) -> None:
         """Keep what the finished file is where that is not the part: only its name is missing."""
@@ -201,25 +189,23 @@ class CheckpointedFile:
             try:
                 # What ended the export is what its caller needs to hear; the last checkpoint holds.
                 with suppress(PostHogError, OSError, Warning):
-                    self._keep()
+                    if self._file is not None and self.state.phase == "reading":
+                        self._keep(self._file)
             finally:
                 with suppress(OSError):
                     self._close_file()
-                    if self._saved is not None and not self.state.is_resumable:
+                    if self.saved is not None and not self.state.is_resumable:
                         remove_temporary(self.target)
                 with suppress(OSError):
                     self.lock.release()
 
-    def _keep(self) -> None:
-        file = self._file
-        if file is None or self.state.phase != "reading":
-            return
+    def _keep(self, file: GrowingFile) -> None:
         self.enqueue()
         with suppress(OSError):
             file.cut()
             self._write()
         file.cut(self.state.bytes)
-        if self.state is not self._saved:
+        if self.state is not self.saved:
             self._save()
 
     def _close_file(self) -> None:

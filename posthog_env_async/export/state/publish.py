@@ -69,7 +69,7 @@ def publish(target: Target, state: Checkpoint, about: Mapping[str, str]) -> Mani
 
 def remove_temporary(target: Target) -> None:
     """Remove the files of an unfinished export."""
-    for path in (target.part, target.converted, target.checkpoint):
+    for path in (target.part, target.finished, target.checkpoint):
         path.unlink(missing_ok=True)
 
 

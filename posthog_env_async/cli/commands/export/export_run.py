@@ -145,7 +145,7 @@ def _can_go_on(outcomes: Sequence[ExportOutcome]) -> bool:
 
 
 def _is_unfinished(path: Path) -> bool:
-    return FileTarget(path, "ndjson", "none").checkpoint.exists()
+    return FileTarget.parse(path, format="ndjson").checkpoint.exists()
 
 
 async def _make_folder(folder: Path) -> None:
