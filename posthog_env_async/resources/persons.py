@@ -179,8 +179,8 @@ class Persons:
         """Look persons up: yield each value with its person, or `None`, in the order of the values.
 
         Equal values are asked for once, 200 a request and at most `concurrency` requests at a time;
-        results are remembered until the end. By `"email"` one request is needed for each, and the
-        newest of the persons that share one is given.
+        the last 100,000 results are remembered. By `"email"` one request is needed for each, and
+        the newest of the persons that share one is given.
 
         Raises:
             ConfigurationError: when reached, for a value that no person can have.

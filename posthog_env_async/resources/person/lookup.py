@@ -18,6 +18,7 @@ __all__ = ["lookup"]
 V = TypeVar("V")
 
 LINE = 10_000
+REMEMBERED = 100_000
 
 
 @attrs.define
@@ -25,6 +26,7 @@ class _Line(Generic[V]):
     """The values that still wait for their result, in order; each key is asked for once."""
 
     source: PersonSource
+    remembered: int = REMEMBERED
     waiting: deque[tuple[V, str]] = attrs.field(factory=deque[Any], init=False)
     tasks: dict[str, "asyncio.Task[Mapping[str, Person]]"] = attrs.field(
         factory=dict[str, Any], init=False
@@ -64,20 +66,30 @@ class _Line(Generic[V]):
     async def pop(self) -> tuple[V, Person | None]:
         """Return the first value with its result."""
         value, key = self.waiting[0]
-        if key in self.chunk:
-            self.send()
         if key not in self.results:
-            self.results[key] = (await self.tasks[key]).get(key)
+            if key not in self.tasks:
+                self.chunk[key] = None  # not asked for yet, or forgotten meanwhile
+                self.send()
+            self.remember(key, (await self.tasks[key]).get(key))
             del self.tasks[key]
         self.waiting.popleft()
         return value, self.results[key]
 
+    def remember(self, key: str, person: Person | None) -> None:
+        """Keep a result for equal values to come, and forget the oldest of too many."""
+        self.results[key] = person
+        if len(self.results) > self.remembered:
+            del self.results[next(iter(self.results))]
+
 
 async def lookup(
-    source: PersonSource, values: Iterable[V] | AsyncIterable[V]
+    source: PersonSource,
+    values: Iterable[V] | AsyncIterable[V],
+    *,
+    remembered: int = REMEMBERED,
 ) -> AsyncGenerator[tuple[V, Person | None]]:
     """Yield each value with its person, in order; asks ahead, and ends its requests with itself."""
-    line = _Line[V](source)
+    line = _Line[V](source, remembered)
     try:
         async with aclosing(_each(values)) as each:
             async for value in each:
