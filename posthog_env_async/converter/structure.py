@@ -3,11 +3,11 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import attrs
-import cattrs
 
 from posthog_env_async.errors import ResponseDecodeError
 
@@ -50,7 +50,7 @@ def structure(kind: type[T], value: Any, where: str = "$") -> T:
         raise ResponseDecodeError(f"the answer does not fit {name}: expected an object @ {where}")
     filled = _with_extra(kind, cast("dict[str, Any]", value))
     try:
-        return _strict.structure(filled, kind)
+        return cast("T", _converter(detailed=False).structure(filled, kind))
     except Exception:  # noqa: BLE001 - whatever a hook raises, the slow way says it with its path
         explain = _wrong_fields
     wrong = explain(kind, filled, where)
@@ -69,9 +69,11 @@ def _with_extra(kind: type[Any], row: dict[str, Any]) -> dict[str, Any]:
 
 def _wrong_fields(kind: type[Any], value: Any, where: str) -> str:
     try:
-        _explaining.structure(value, kind)
+        _converter(detailed=True).structure(value, kind)
     except Exception as error:  # noqa: BLE001 - as above
-        found = cattrs.transform_error(error, where, _plain_reason)
+        from cattrs import transform_error  # noqa: PLC0415 - as below
+
+        found = transform_error(error, where, _plain_reason)
         return ", ".join(line.replace("._", ".") for line in found)
     return f"unreadable @ {where}"
 
@@ -134,8 +136,12 @@ def _identifier(value: Any, _: Any) -> int | str | None:
     return cast("int | str | None", value)
 
 
-def _strict_converter(*, detailed: bool) -> cattrs.Converter:
-    converter = cattrs.Converter(detailed_validation=detailed, use_alias=True)
+@cache
+def _converter(*, detailed: bool) -> Any:
+    """Return the converter, made when the first row is read: a tenth of the import's time."""
+    from cattrs import Converter  # noqa: PLC0415 - so that the import of the package is quick
+
+    converter = Converter(detailed_validation=detailed, use_alias=True)
     for kind in (str, int, bool):
         converter.register_structure_hook(kind, _exactly(kind))
     converter.register_structure_hook(float, _number)
@@ -156,6 +162,3 @@ _SHAPES: Mapping[Any, Callable[[Any, Any], Any]] = {
     Mapping[str, Any]: _mapping,
     int | str | None: _identifier,
 }
-
-_strict = _strict_converter(detailed=False)
-_explaining = _strict_converter(detailed=True)
