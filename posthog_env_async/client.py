@@ -4,18 +4,16 @@ import os
 import ssl as tls
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from typing import Any, Literal, Self, TypeVar, overload
+from typing import Any, Literal, Self, TypeVar
 
 import aiohttp
 import attrs
 
-from posthog_env_async.converter import DICT_ROWS, RowType, load
 from posthog_env_async.events import Emitter, Observer
-from posthog_env_async.models import KEY_ROWS, APIKeyInfo, rows_of
-from posthog_env_async.pagination import Listing, PageSize, checked_numbers
+from posthog_env_async.models import KEY_ROWS, APIKeyInfo
 from posthog_env_async.resources import (
     Cohorts,
+    EndpointCalls,
     Logs,
     MaxTools,
     PersistedFolders,
@@ -36,8 +34,6 @@ from posthog_env_async.session import (
     Prefix,
     RateLimiter,
     Request,
-    Response,
-    Scopes,
     Session,
     Transport,
     check_settings,
@@ -46,8 +42,6 @@ from posthog_env_async.session import (
     checked_prefix,
     limits_for,
     project_text,
-    query_text,
-    quoted_path,
 )
 
 __all__ = ["PostHogEnv"]
@@ -59,7 +53,7 @@ MAX_CONNECTIONS = 32
 MAX_RESPONSE_BYTES = 64 << 20
 
 
-class PostHogEnv:
+class PostHogEnv(EndpointCalls):
     """A PostHog project, read and written from asyncio.
 
     .. code-block:: python
@@ -151,6 +145,7 @@ class PostHogEnv:
             checked_headers(headers),
             None if observer is None else Emitter(observer),
         )
+        self._place = ProjectScope(self._session, self._project_id)
         self._owns_session = True
 
     async def __aenter__(self) -> Self:
@@ -213,6 +208,7 @@ class PostHogEnv:
         sibling = object.__new__(PostHogEnv)
         sibling._project_id = project_id
         sibling._session = session
+        sibling._place = ProjectScope(session, project_id)
         sibling._owns_session = False
         return sibling
 
@@ -293,120 +289,3 @@ class PostHogEnv:
         info = await self._session.fetch(call, KEY_ROWS.read)
         self._session.state.granted = frozenset(info.scopes)
         return info
-
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        json: Any = None,
-        scope: str | Scopes | None = None,
-    ) -> Any:
-        """Call any endpoint below the project and return its JSON, `None` for an empty answer.
-
-        `path` is relative (`"cohorts/"`) and is quoted; `params` without a value are left out.
-
-        Raises:
-            ConfigurationError: when the path could leave the project.
-        """
-        request = self._request(path, method=method, params=params, json=json, scope=scope)
-        return await self._session.fetch(request, load if request.method == "GET" else _any)
-
-    async def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        json: Any = None,
-        scope: str | Scopes | None = None,
-    ) -> Response:
-        """Call any endpoint as `request` does, and return the response: status, headers, body.
-
-        Raises:
-            ConfigurationError: when the path could leave the project.
-        """
-        request = self._request(path, method=method, params=params, json=json, scope=scope)
-        return (await self._session.fetch_response(request, bytes))[1]
-
-    def _request(
-        self, path: str, *, method: str, params: Mapping[str, Any] | None, **fields: Any
-    ) -> Request:
-        scope = _scopes(fields.pop("scope"))
-        return self._place.call(
-            quoted_path(path),
-            method=method.upper(),
-            params=query_text(params),
-            scope=scope,
-            **fields,
-        )
-
-    @overload
-    def listing(
-        self,
-        path: str,
-        *,
-        model: None = None,
-        scope: str | Scopes | None = None,
-        page_size: PageSize = 100,
-        offset: int = 0,
-        max_items: int | None = None,
-        prefetch: int = 0,
-        **params: Any,
-    ) -> Listing[dict[str, Any]]: ...
-
-    @overload
-    def listing(
-        self,
-        path: str,
-        *,
-        model: type[T],
-        scope: str | Scopes | None = None,
-        page_size: PageSize = 100,
-        offset: int = 0,
-        max_items: int | None = None,
-        prefetch: int = 0,
-        **params: Any,
-    ) -> Listing[T]: ...
-
-    def listing(
-        self,
-        path: str,
-        *,
-        model: type[Any] | None = None,
-        scope: str | Scopes | None = None,
-        page_size: PageSize = 100,
-        offset: int = 0,
-        max_items: int | None = None,
-        prefetch: int = 0,
-        **params: Any,
-    ) -> Listing[Any]:
-        """Return a listing over any limit/offset endpoint below the project.
-
-        Items are plain dicts, or of `model`, an attrs class whose `extra` takes unknown fields.
-        """
-        checked_numbers(offset=offset, max_items=max_items, prefetch=prefetch)
-        rows: RowType[Any] = DICT_ROWS if model is None else rows_of(model)
-        return self._place.listing(
-            self._place.call(quoted_path(path), params=query_text(params), scope=_scopes(scope)),
-            rows,
-            page_size=page_size,
-            offset=offset,
-            max_items=max_items,
-            prefetch=prefetch,
-        )
-
-    @cached_property
-    def _place(self) -> ProjectScope:
-        return ProjectScope(self._session, self._project_id)
-
-
-def _any(body: bytes) -> Any:
-    return load(body) if body else None
-
-
-def _scopes(scope: str | Scopes | None) -> Scopes:
-    if scope is None:
-        return ()
-    return (scope,) if isinstance(scope, str) else scope

@@ -1,6 +1,7 @@
 """Resources: one module and one class each."""
 
 from .cohorts import Cohorts
+from .endpoint_calls import EndpointCalls
 from .logs import Logs
 from .max_tools import MaxTools
 from .persisted_folders import PersistedFolders
@@ -11,6 +12,7 @@ from .projects import Projects
 __all__ = [
     "MOST_ROWS",
     "Cohorts",
+    "EndpointCalls",
     "Logs",
     "MaxTools",
     "PersistedFolders",

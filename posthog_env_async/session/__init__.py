@@ -1,8 +1,9 @@
 """The session layer: who is asking, how soon, whether to try again, and the sending itself."""
 
 from .address import Address, check_own_host, project_text, quoted_path
-from .api_key import APIKey, KeyFunction, KeySource, key_from_file, key_from_text, read_key_file
+from .api_key import APIKey, KeyFunction, KeySource, key_from_file
 from .backoff import Backoff, RetryQuota, RetrySafety, is_too_large
+from .key_text import key_from_text, read_key_file
 from .limits import (
     BUDGETS,
     CLOUD_LIMITS,
@@ -20,7 +21,6 @@ from .redirects import Prefix
 from .request import Request, RequestCounter, Scopes, query_text, require_scopes
 from .response import Decode, Headers, Response
 from .session import Session, SharedState
-from .transport import Transport
 from .validation import (
     check_settings,
     check_timeout,
@@ -28,6 +28,7 @@ from .validation import (
     checked_prefix,
     limits_for,
 )
+from .wire import Transport
 
 __all__ = [
     "BUDGETS",

@@ -20,10 +20,10 @@ from posthog_env_async.errors import (
 from posthog_env_async.events import Emitter
 
 from .address import Address
-from .api_key import APIKey, KeySource
+from .api_key import KeySource
 from .backoff import Backoff, RetryQuota, is_too_large
 from .call import Call
-from .limits import Limiter, Permit
+from .limits import Limiter
 from .redirects import (
     MOST_HOPS,
     EnvironmentsState,
@@ -36,8 +36,8 @@ from .redirects import (
 )
 from .request import Request, RequestCounter, require_scopes
 from .response import LARGE, Decode, DecodeQueue, Response, check_status, decode_now
-from .transport import Outgoing, PermitExpiredError, Transport, closed_meanwhile
-from .validation import request_headers
+from .sender import Sender
+from .wire import Transport, closed_meanwhile
 
 __all__ = ["Session", "SharedState"]
 
@@ -77,10 +77,18 @@ class Session:
     state: SharedState = attrs.field(factory=SharedState)
     now: Callable[[], float] = attrs.field(default=time.monotonic)
     sleep: Callable[[float], Awaitable[None]] = attrs.field(default=asyncio.sleep)
-    _headers_of: dict[tuple[str, bool], Mapping[str, str]] = attrs.field(
-        factory=dict[tuple[str, bool], Mapping[str, str]], init=False, repr=False
-    )
-    _headers_key: APIKey | None = attrs.field(default=None, init=False)
+    _sender: Sender = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._sender = Sender(
+            self.transport,
+            self.keys,
+            self.limiter,
+            self.backoff,
+            self.timeout,
+            self.headers,
+            self.now,
+        )
 
     @property
     def prefix(self) -> str:
@@ -179,7 +187,7 @@ class Session:
     async def _attempt(self, call: Call) -> Response:
         call.attempt += 1
         first = url = self.url(call.request)
-        response = await self._exchange(call, url)
+        response = await self._sender.exchange(call, url)
         if response.is_plain:
             return response
         for _ in range(1, MOST_HOPS):
@@ -187,37 +195,18 @@ class Session:
             if following is None:
                 break
             url = following
-            response = await self._exchange(call, url)
+            response = await self._sender.exchange(call, url)
         else:
             self._next_url(call, first, url, response)
         check_status(call.request, url, response, call.key)
         return response
-
-    async def _exchange(self, call: Call, url: URL) -> Response:
-        key = call.key = self.keys.current or await self.keys.get()
-        while True:
-            permit = await self._acquire(call)
-            outgoing = self._outgoing(call, url, key, permit)
-            call.note_request(url)
-            try:
-                response = await self.transport.exchange(outgoing)
-            except PermitExpiredError:
-                call.note_not_sent()
-                continue
-            except PostHogError as error:
-                call.note_response(None, 0, type(error).__name__)
-                raise
-            finally:
-                await self._release(permit)
-            call.note_response(response.status, len(response.body), None)
-            return response
 
     async def _pieces(self, call: Call) -> AsyncGenerator[bytes]:
         call.attempt += 1
         first = url = self.url(call.request)
         for hop in range(1, MOST_HOPS + 1):
             async with AsyncExitStack() as stack:
-                head, pieces = await self._open_stream(stack, call, url)
+                head, pieces = await self._sender.open_stream(stack, call, url)
                 following = self._next_url(call, first, url, head)
                 if following is None or hop == MOST_HOPS:
                     check_status(call.request, url, head, call.key)
@@ -229,52 +218,6 @@ class Session:
                     return
                 call.note_response(head.status, len(head.body), None)
                 url = following
-
-    async def _open_stream(
-        self, stack: AsyncExitStack, call: Call, url: URL
-    ) -> tuple[Response, AsyncGenerator[bytes]]:
-        key = call.key = self.keys.current or await self.keys.get()
-        while True:
-            # The permit ends with the head: the consumer may use the client while it streams.
-            permit = await self._acquire(call)
-            outgoing = self._outgoing(call, url, key, permit)
-            call.note_request(url)
-            try:
-                return await stack.enter_async_context(self.transport.streamed(outgoing))
-            except PermitExpiredError:
-                call.note_not_sent()
-            except PostHogError as error:
-                call.note_response(None, 0, type(error).__name__)
-                raise
-            finally:
-                await self._release(permit)
-
-    async def _acquire(self, call: Call) -> Permit:
-        began = self.now()
-        max_wait = self.backoff.max_wait
-        if self.backoff.deadline is not None:
-            max_wait = min(max_wait, max(0.0, self.backoff.deadline - (began - call.began)))
-        budget = call.request.budget
-        permit = await self.limiter.acquire(budget, max_wait=max_wait)
-        call.note_permit(began)
-        return permit
-
-    async def _release(self, permit: Permit) -> None:
-        """Release a permit; what the server answered counts, not a limiter that breaks then."""
-        try:
-            await permit.release()
-        except Exception as error:  # noqa: BLE001 - any limiter's own
-            logger.warning("the limiter could not be told of an end: %s", type(error).__name__)
-
-    def _outgoing(self, call: Call, url: URL, key: APIKey, permit: Permit) -> Outgoing:
-        if key is not self._headers_key:
-            self._headers_of, self._headers_key = {}, key
-        kind = call.request.accept, call.request.json is not None
-        headers = self._headers_of.get(kind)
-        if headers is None:
-            headers = self._headers_of[kind] = request_headers(key, *kind, self.headers)
-        timeout = call.request.timeout or self.timeout
-        return Outgoing(call.request, url, headers, timeout, permit)
 
     def _next_url(self, call: Call, first: URL, url: URL, response: Response) -> URL | None:
         if call.request.project is not None:

@@ -1,11 +1,9 @@
 """This process' side of a limiter whose state is kept where other processes see it, too."""
 
 import asyncio
-import itertools
 import logging
 import math
 import os
-import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -27,6 +25,7 @@ from posthog_env_async.session import (
     over_limit,
 )
 
+from .lease import Lease, new_ids
 from .store import LEASE, POLL_INTERVAL, LimitStore, Share
 
 __all__ = ["SharedLimiter"]
@@ -39,37 +38,12 @@ USABLE = 0.8
 logger = logging.getLogger("posthog_env_async")
 
 
-def _new_ids() -> Iterator[str]:
-    """Name requests so that no two of any process are the same."""
-    process = secrets.token_hex(6)
-    return (f"{process}-{os.getpid():x}-{number:x}" for number in itertools.count(1))
-
-
 @attrs.define
 class _Queue:
     """This process' side of one budget: one task at a time asks the store."""
 
     turn: asyncio.Lock = attrs.field(factory=asyncio.Lock)
     blocked_until: float = -math.inf
-
-
-@attrs.define(eq=False)
-class _Lease:
-    """A permit that the store granted; it must be used while its lease is known to last."""
-
-    limiter: "SharedLimiter"
-    budget: str
-    id: str
-    valid_until: float
-
-    @property
-    def is_expired(self) -> bool:
-        """Whether this process was stopped for so long that the place may be another's."""
-        return self.limiter.now() >= self.valid_until
-
-    async def release(self) -> None:
-        """Count the end of the request."""
-        await self.limiter.release(self)
 
 
 @attrs.define(eq=False)
@@ -88,11 +62,11 @@ class SharedLimiter:
     lease: float = attrs.field(default=LEASE, kw_only=True)
     now: Callable[[], float] = attrs.field(default=time.monotonic, kw_only=True)
     _queues: dict[str, _Queue] = attrs.field(factory=dict[str, _Queue], init=False)
-    _leases: dict[str, _Lease] = attrs.field(factory=dict[str, _Lease], init=False)
+    _leases: dict[str, Lease] = attrs.field(factory=dict[str, Lease], init=False)
     _renewing: "asyncio.Task[None] | None" = attrs.field(default=None, init=False)
     _unavailable_until: float = attrs.field(default=-math.inf, init=False)
     _own_share: RateLimiter | None = attrs.field(default=None, init=False)
-    _ids: Iterator[str] = attrs.field(factory=_new_ids, init=False)
+    _ids: Iterator[str] = attrs.field(factory=new_ids, init=False)
     _bound_to: tuple[int, asyncio.AbstractEventLoop] | None = attrs.field(default=None, init=False)
 
     async def __aenter__(self) -> Self:
@@ -174,11 +148,14 @@ class SharedLimiter:
             )
         return left
 
-    async def release(self, lease: _Lease) -> None:
+    async def release(self, lease: Lease) -> None:
         """Count the end of a request; a store that is away lets its lease run out."""
         self._leases.pop(lease.id, None)
         with anyio.move_on_after(RELEASE_TIMEOUT, shield=True), suppress(LimiterUnavailableError):
             await self.store.release(lease.budget, self.limits.of(lease.budget), lease.id)
+
+    def _clock(self) -> float:
+        return self.now()
 
     @property
     def _is_unavailable(self) -> bool:
@@ -199,7 +176,7 @@ class SharedLimiter:
                 shortest = min((limit.seconds for limit in self.limits.of(name)), default=0.0)
                 await self._own_share.block(name, max(shortest, self.blocked_for(name)))
 
-    async def _acquire(self, name: str, max_wait: float) -> _Lease:
+    async def _acquire(self, name: str, max_wait: float) -> Lease:
         queue, id, ticket, lease = self._queue(name), next(self._ids), 0, None
         async with queue.turn:
             try:
@@ -208,7 +185,9 @@ class SharedLimiter:
                     grant = await self.store.acquire(name, self.limits.of(name), id, ticket)
                     self._note_block(name, grant.blocked)
                     if grant.granted:
-                        lease = self._keep(_Lease(self, name, id, asked + USABLE * self.lease))
+                        lease = self._keep(
+                            Lease(self._clock, self.release, name, id, asked + USABLE * self.lease)
+                        )
                         return lease
                     if grant.wait > max_wait:
                         raise over_limit(name, grant.wait, blocked=grant.blocked >= grant.wait)
@@ -223,7 +202,7 @@ class SharedLimiter:
         with anyio.move_on_after(RELEASE_TIMEOUT, shield=True), suppress(LimiterUnavailableError):
             await self.store.cancel(name, id)
 
-    def _keep(self, lease: _Lease) -> _Lease:
+    def _keep(self, lease: Lease) -> Lease:
         self._leases[lease.id] = lease
         if self._renewing is None or self._renewing.done():
             self._renewing = asyncio.create_task(self._renew())

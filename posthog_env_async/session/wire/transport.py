@@ -1,86 +1,29 @@
 """The connections, and one exchange over them: the only code that speaks HTTP."""
 
 import asyncio
-import math
 import ssl as tls
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
-from functools import lru_cache
 
 import aiohttp
 import attrs
-from yarl import URL
 
-from posthog_env_async.converter import dump
-from posthog_env_async.errors import (
-    APIConnectionError,
-    APITimeoutError,
-    ClientClosedError,
-    ConfigurationError,
-)
+from posthog_env_async.errors import APITimeoutError, ClientClosedError, ConfigurationError
+from posthog_env_async.session.response import Headers, Response
 
 from .connection_pool import (
-    CONNECT,
     ConnectionPool,
     LoopBinding,
     connections_of,
     new_connections,
     proxy_for,
 )
-from .limits import Permit
-from .request import Request
-from .response import JSON, Headers, Response, check_content_type, stated_type
-from .response_body import body_chunks, check_end, first_bytes, whole_body
-from .transport_errors import FAULTS, is_stale_connection, map_error
+from .outgoing import Outgoing, PermitExpiredError, check_head, client_timeout, encoded_body
+from .response_body import body_chunks, first_bytes, whole_body
+from .transport_errors import FAULTS, closed_meanwhile, is_stale_connection, map_error
+from .until_closed import UntilClosed
 
-__all__ = ["Outgoing", "PermitExpiredError", "Transport", "UntilClosed", "closed_meanwhile"]
-
-
-class PermitExpiredError(Exception):
-    """The permit ran out before the request could be sent; nothing was sent."""
-
-
-@attrs.define
-class Outgoing:
-    """One attempt as it goes out; `timeout` is seconds, for a stream those for each piece."""
-
-    request: Request
-    url: URL
-    headers: Mapping[str, str] = attrs.field(repr=False)
-    timeout: float
-    permit: Permit = attrs.field(repr=False)
-
-
-class UntilClosed:
-    """Ends its block when the client is closed meanwhile; what follows then says so.
-
-    As `asyncio.timeout` does: the cancellation that it began is its own, any other passes.
-    """
-
-    __slots__ = ("_calls", "_is_closing", "_requests", "_task")
-
-    def __init__(self, calls: "set[UntilClosed]") -> None:
-        self._calls = calls
-        self._is_closing = False
-
-    def __enter__(self) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - told to the type checkers
-        self._task, self._requests = task, task.cancelling()
-        self._calls.add(self)
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
-        self._calls.discard(self)
-        if not self._is_closing:
-            return False
-        is_own = self._task.uncancel() <= self._requests
-        return is_own and kind is asyncio.CancelledError
-
-    def close(self) -> None:
-        """Break off the block."""
-        if not self._is_closing:
-            self._is_closing = True
-            self._task.cancel()
+__all__ = ["Transport"]
 
 
 @attrs.define
@@ -187,7 +130,7 @@ class Transport:
         if not 200 <= answer.status < 300:
             body = await first_bytes(answer, min(self.max_bytes, outgoing.request.error_bytes))
         else:
-            _check_head(outgoing, answer)
+            check_head(outgoing, answer)
             body = await whole_body(answer, self.max_bytes)
         return Response(answer.status, Headers(answer.headers), body)
 
@@ -259,7 +202,7 @@ class Transport:
     async def _head(self, outgoing: Outgoing, answer: aiohttp.ClientResponse) -> Response:
         if not 200 <= answer.status < 300:
             return await self._whole(outgoing, answer)
-        _check_head(outgoing, answer)
+        check_head(outgoing, answer)
         return Response(answer.status, Headers(answer.headers), b"")
 
     def _take_pool(self) -> ConnectionPool:
@@ -278,11 +221,11 @@ class Transport:
             outgoing.request.method,
             outgoing.url,
             headers=outgoing.headers,
-            data=_encoded(outgoing.request),
+            data=encoded_body(outgoing.request),
             allow_redirects=False,
             auto_decompress=False,
             raise_for_status=False,
-            timeout=_client_timeout(timeout),
+            timeout=client_timeout(timeout),
             proxy=proxy_for(outgoing.url) if self.proxy == "env" else self.proxy,
             ssl=self.ssl or True,
         )
@@ -302,40 +245,3 @@ class Transport:
             )
         self._binding.check()
         return self._binding
-
-
-@lru_cache
-def _client_timeout(seconds: float | None) -> aiohttp.ClientTimeout:
-    """Return aiohttp's own: it is exact, and sees the head and the body."""
-    return aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT, ceil_threshold=math.inf)
-
-
-def closed_meanwhile() -> APIConnectionError:
-    """Return the error for a call that was broken off because the client was closed."""
-    return APIConnectionError(
-        "the client was closed while the call was under way",
-        may_have_been_processed=True,
-        retryable=False,
-    )
-
-
-def _check_head(outgoing: Outgoing, answer: aiohttp.ClientResponse) -> None:
-    """Check the head of a successful answer; one that is not JSON must also say where it ends.
-
-    JSON that was cut does not parse; of CSV and text nobody could tell.
-    """
-    accept, headers = outgoing.headers["Accept"], answer.headers
-    if headers.get("Content-Type") != accept:
-        check_content_type(stated_type(headers), accept)
-    if accept != JSON and answer.status == 200:
-        check_end(answer)
-
-
-def _encoded(request: Request) -> bytes | None:
-    if request.json is None:
-        return None
-    try:
-        return dump(request.json)
-    except (TypeError, ValueError, RecursionError) as error:
-        reason = type(error).__name__
-    raise ConfigurationError(f"json must be what JSON can hold ({reason})")

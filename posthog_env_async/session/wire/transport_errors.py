@@ -6,12 +6,12 @@ import aiohttp
 from yarl import URL
 
 from posthog_env_async.errors import APIConnectionError, APITimeoutError
+from posthog_env_async.session.backoff import RetrySafety
+from posthog_env_async.session.request import READS, Request
 
-from .backoff import RetrySafety
-from .request import READS, Request
 from .response_body import BodyError, BodyTooLargeError, SlowBodyError
 
-__all__ = ["FAULTS", "is_stale_connection", "map_error"]
+__all__ = ["FAULTS", "closed_meanwhile", "is_stale_connection", "map_error"]
 
 FAULTS = (
     aiohttp.ClientError,
@@ -72,6 +72,15 @@ def map_error(
         url=place,
         may_have_been_processed=unknown,
         retryable=not isinstance(fault, LASTING),
+    )
+
+
+def closed_meanwhile() -> APIConnectionError:
+    """Return the error for a call that was broken off because the client was closed."""
+    return APIConnectionError(
+        "the client was closed while the call was under way",
+        may_have_been_processed=True,
+        retryable=False,
     )
 
 
