@@ -8,7 +8,7 @@ import attrs
 
 from posthog_env_async.converter import LoadedPage, RowType, load_page_in_turns
 from posthog_env_async.errors import PaginationError, PostHogError
-from posthog_env_async.session import Decode, Request, RequestCounter, Session
+from posthog_env_async.session import Decode, Headers, Request, RequestCounter, Session
 
 from .item_counter import ItemCounter
 from .page import ListingReport, Step
@@ -96,9 +96,10 @@ class CursorReader(Generic[T]):
         body = self.source.body(size, self.cursor)
         call = attrs.evolve(self.source.call, json=body, meter=self._meter)
         load: Decode[LoadedPage] = partial(load_page_in_turns, kind=self.source.rows)
-        return self._accept(await self.source.session.fetch(call, load), size)
+        page, response = await self.source.session.fetch_response(call, load)
+        return self._accept(page, size, response.headers)
 
-    def _accept(self, page: LoadedPage, size: int) -> Step:
+    def _accept(self, page: LoadedPage, size: int, headers: Headers) -> Step:
         keys = page.keys
         before = self._last.keys if self._last else []
         self._check_progress(keys, before, page.cursor)
@@ -111,7 +112,7 @@ class CursorReader(Generic[T]):
         self._within, self._cut_short = 0, page.failure
         if page.failure is None:
             self._go_on(page, is_full=page.length >= size)
-        return Step([page.rows[place] for place in places], page.body, None, None)
+        return Step([page.rows[place] for place in places], page.body, None, None, headers)
 
     def _already(self, keys: list[str]) -> int:
         """Return how many rows of a resumed page were yielded before."""

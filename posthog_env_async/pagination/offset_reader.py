@@ -166,7 +166,8 @@ class OffsetReader(Generic[T]):
             if self.counter.left == 0:
                 state.ended = True
         self._last = _Accepted(page, places, len(added), before, items)
-        return Step(rows, page.body, begins, None if state.ended else state.position)
+        follows = None if state.ended else state.position
+        return Step(rows, page.body, begins, follows, page.headers)
 
     # where it stands
 

@@ -5,6 +5,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import attrs
 
 from posthog_env_async.converter import RowType
+from posthog_env_async.session import Headers
 
 __all__ = ["ListingReport", "Page", "Reader", "Step"]
 
@@ -17,7 +18,8 @@ class Page(Generic[T]):
 
     `offset` is where its rows begin and `next_offset` where the next page does, `None` for the
     last; a page by cursor has none of either. `token` resumes the listing after the page; `raw` is
-    the answer as the server sent it. A page may be short or empty although others follow.
+    the answer as the server sent it, and `headers` those it came with. A page may be short or empty
+    although others follow.
     """
 
     items: tuple[T, ...] = attrs.field(repr=False)
@@ -25,6 +27,7 @@ class Page(Generic[T]):
     next_offset: int | None
     token: str = attrs.field(repr=False)
     raw: bytes = attrs.field(repr=False)
+    headers: Headers = attrs.field(factory=Headers, repr=False, eq=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -66,6 +69,7 @@ class Step:
     raw: bytes = attrs.field(repr=False)
     offset: int | None
     next_offset: int | None
+    headers: Headers = attrs.field(factory=Headers, repr=False)
 
 
 class Reader(Protocol[T]):

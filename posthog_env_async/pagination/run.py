@@ -55,7 +55,7 @@ class ListingRun(Generic[T]):
             return None
         self._yielded = len(step.rows)
         items = tuple(self._reader.kind.items(step.rows))
-        return Page(items, step.offset, step.next_offset, self.token, step.raw)
+        return Page(items, step.offset, step.next_offset, self.token, step.raw, step.headers)
 
     async def next_items(self) -> list[T] | None:
         """Return the items of the next page, all of them yielded, or `None` at the end.

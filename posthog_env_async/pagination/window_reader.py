@@ -11,7 +11,14 @@ import attrs
 
 from posthog_env_async.converter import LoadedPage, RowType, load_page_in_turns
 from posthog_env_async.errors import PaginationError, PostHogError, ResponseDecodeError
-from posthog_env_async.session import Decode, Request, RequestCounter, Session, is_too_large
+from posthog_env_async.session import (
+    Decode,
+    Headers,
+    Request,
+    RequestCounter,
+    Session,
+    is_too_large,
+)
 
 from .page_size import PageSizes
 from .resume_token import QueryFingerprint
@@ -60,6 +67,7 @@ class WindowPage:
     more: bool = False
     failure: ResponseDecodeError | None = None
     order: int = 0
+    headers: Headers = attrs.field(factory=Headers, repr=False)
 
     @property
     def visible_end(self) -> int:
@@ -101,14 +109,14 @@ class WindowReader:
         """Read until `next` names what was asked for, or keeps naming the same smaller step."""
         shorter: int | None = None
         for _ in range(READS_OF_A_STRANGER):
-            page = await self._fetch(window, counted=counted)
+            page, headers = await self._fetch(window, counted=counted)
             end = _end(page, self.source.call)
             if end is None or end == window.end:
-                return self._opened(window, end, page)
+                return self._opened(window, end, page, headers)
             is_smaller = window.start < end < window.end
             if is_smaller and (end == shorter or self.sizes.may_cap(end - window.start, window)):
                 self.sizes.cap_at(end - window.start)
-                return self._opened(window, end, page)
+                return self._opened(window, end, page, headers)
             shorter = end
             await self.source.session.transport.renew()
         raise PaginationError(
@@ -116,7 +124,9 @@ class WindowReader:
             " ignores the offset, repeats a page, or something between mixes up answers"
         )
 
-    def _opened(self, window: Window, end: int | None, page: LoadedPage) -> WindowPage:
+    def _opened(
+        self, window: Window, end: int | None, page: LoadedPage, headers: Headers
+    ) -> WindowPage:
         self._answers += 1
         return WindowPage(
             window,
@@ -129,9 +139,10 @@ class WindowReader:
             bool(page.has_more or page.has_next),
             page.failure,
             self._answers,
+            headers,
         )
 
-    async def _fetch(self, window: Window, *, counted: bool) -> LoadedPage:
+    async def _fetch(self, window: Window, *, counted: bool) -> tuple[LoadedPage, Headers]:
         params: Mapping[str, str] = {
             **self.source.call.params,
             **({self.source.total: "1"} if counted and self.source.total else {}),
@@ -147,10 +158,10 @@ class WindowReader:
         self.sizes.note(min(self.sizes.size, window.limit))
         began = time.monotonic()
         load: Decode[LoadedPage] = partial(load_page_in_turns, kind=self.source.rows)
-        page = await self.source.session.fetch(call, load)
+        page, response = await self.source.session.fetch_response(call, load)
         self.row_bytes = len(page.body) / max(1, page.length)
         self.sizes.answered(window.limit, time.monotonic() - began, len(page.body))
-        return page
+        return page, response.headers
 
 
 def _end(page: LoadedPage, call: Request) -> int | None:

@@ -188,3 +188,10 @@ async def test_another_type_is_asked_for_by_a_header(env: PostHogEnv, fake: Fake
     response = await options.send("GET", "persons/", params={"format": "csv"})
 
     assert response.headers["Content-Type"].startswith("text/csv")
+
+
+async def test_a_page_has_the_headers_that_it_came_with(env: PostHogEnv, fake: FakePostHog) -> None:
+    for listing in (env.persons.list(page_size=1_000), env.logs.query(page_size=10)):
+        async for page in listing.pages():
+            assert page.headers["content-type"] == "application/json"
+            assert page.headers.getall("Content-Type") == ("application/json",)
