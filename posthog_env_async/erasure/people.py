@@ -99,7 +99,7 @@ def _text(value: object, by: By) -> str:
 async def _looked_up(
     env: PostHogEnv, values: AsyncGenerator[str], by: By, concurrency: int
 ) -> AsyncGenerator[Resolved]:
-    pairs = env.persons.lookup(values, by=by, concurrency=concurrency)
+    pairs = env.persons.lookup(values, by=by, concurrency=concurrency, warn=False)
     async with aclosing(pairs):
         async for value, person in pairs:
             yield by, value, () if person is None else (person.uuid,)

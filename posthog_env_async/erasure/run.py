@@ -175,7 +175,7 @@ class ErasureRun:
         if self.ledger.terms.events:
             uncertain -= await self._ask_the_server(uncertain)
         uuids = {people[person]: person for person in uncertain}
-        present = await self.env.persons.get_many(uuids=list(uuids))
+        present = await self.env.persons.get_many(uuids=list(uuids), warn=False)
         gone = [person for uuid, person in uuids.items() if uuid not in present]
         if not self.ledger.terms.events:
             await self.ledger.settled(dict.fromkeys(gone, "deleted"))

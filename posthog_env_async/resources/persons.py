@@ -146,26 +146,29 @@ class Persons:
         return await single_csv(self._place, call)
 
     @overload
-    async def get_many(self, *, distinct_ids: Iterable[str]) -> dict[str, Person]: ...
+    async def get_many(
+        self, *, distinct_ids: Iterable[str], warn: bool = ...
+    ) -> dict[str, Person]: ...
     @overload
-    async def get_many(self, *, uuids: Iterable[U]) -> dict[U, Person]: ...
+    async def get_many(self, *, uuids: Iterable[U], warn: bool = ...) -> dict[U, Person]: ...
     async def get_many(
         self,
         *,
         distinct_ids: Iterable[str] | None = None,
         uuids: Iterable[Any] | None = None,
+        warn: bool = True,
     ) -> dict[Any, Person]:
         """Get the persons that have some distinct ids, or uuids: any number, 200 a request.
 
         The keys are what was asked; those without a person are absent. Where the server lacks the
         batch each is asked for alone. A look-up shows ten distinct ids of a person at most, and
-        gives a `PartialDistinctIdsWarning` when one shows as many.
+        gives a `PartialDistinctIdsWarning` when one shows as many, unless told not to `warn`.
 
         Raises:
             ConfigurationError: unless one of the two is given, and for ids that cannot be.
         """
         name, ids = same_kind(uuids, distinct_ids)
-        source = PersonSource(self._place, "uuid" if name == "uuids" else "distinct_id", 8)
+        source = PersonSource(self._place, "uuid" if name == "uuids" else "distinct_id", warn=warn)
         async with aclosing(lookup(source, [given for _, given in ids])) as found:
             return {asked: person async for asked, person in found if person is not None}
 
@@ -175,17 +178,18 @@ class Persons:
         *,
         by: LookupKey = "distinct_id",
         concurrency: int = 8,
+        warn: bool = True,
     ) -> AsyncGenerator[tuple[V, Person | None]]:
         """Look persons up: yield each value with its person, or `None`, in the order of the values.
 
         Equal values are asked for once, 200 a request and at most `concurrency` requests at a time;
         the last 100,000 results are remembered. By `"email"` one request is needed for each, and
-        the newest of the persons that share one is given.
+        the newest of the persons that share one is given. `warn` as in `get_many`.
 
         Raises:
             ConfigurationError: when reached, for a value that no person can have.
         """
-        return lookup(PersonSource(self._place, by, concurrency), values)
+        return lookup(PersonSource(self._place, by, concurrency, warn), values)
 
     async def update(
         self, id: int | str | UUID, properties: Mapping[str, Any], *, wait: float | None = None

@@ -93,6 +93,16 @@ async def test_two_ids_of_one_person_are_asked_for_once(
     assert (report.found, report.requests) == (1, 1)
 
 
+async def test_a_person_of_many_ids_is_erased_without_a_warning(
+    env: PostHogEnv, fake: FakePostHog, ledger: Path
+) -> None:
+    fake.add_person(distinct_ids=[f"id-{number}" for number in range(12)])
+
+    report = await erase(env, ["id-11"], ledger=ledger, dry_run=False)
+
+    assert report.found == 1
+
+
 async def test_everybody_who_has_an_email_is_erased(
     env: PostHogEnv, fake: FakePostHog, ledger: Path
 ) -> None:

@@ -39,9 +39,9 @@ class PersonSource:
 
     place: ProjectScope
     by: LookupKey
-    concurrency: int
+    concurrency: int = 8
+    warn: bool = True
     _lacks_batch: bool = attrs.field(default=False, init=False)
-    _warned: bool = attrs.field(default=False, init=False)
     _permits: asyncio.Semaphore = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -112,8 +112,8 @@ class PersonSource:
     def _check(self, key: str, person: Person, shown: int) -> None:
         """Check that a person is the one that was asked for, as far as the answer shows."""
         ids = person.distinct_ids
-        if len(ids) == shown == SHOWN_IDS and not self._warned:
-            self._warned = True
+        if len(ids) == shown == SHOWN_IDS and self.warn:
+            self.warn = False
             warnings.warn(
                 "a look-up shows at most 10 distinct ids of a person, and some have as many:"
                 " persons.get(person.uuid) has all of them",
