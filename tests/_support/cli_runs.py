@@ -6,6 +6,8 @@ What a shell, a signal or a terminal has a part in runs in a process: `ran_in_pr
 """
 
 import os
+import pty
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -19,12 +21,22 @@ from anyio.abc import Process
 
 from posthog_env_async.testing import FakePostHog
 
-__all__ = ["COMMAND", "ROOT", "Ran", "environment", "interrupted", "ran", "ran_in_process"]
+__all__ = [
+    "COMMAND",
+    "ROOT",
+    "Ran",
+    "environment",
+    "interrupted",
+    "on_a_terminal",
+    "ran",
+    "ran_in_process",
+]
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "posthog_env_async")
 PATIENCE = 60
 LOOK_EVERY = 0.02
+STYLES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @attrs.frozen
@@ -135,6 +147,34 @@ async def interrupted(
         process.send_signal(by)
         out, err = await outputs(process)
     return checked(Ran(process.returncode or 0, out, err), fake)
+
+
+async def on_a_terminal(
+    fake: FakePostHog, *words: str, columns: int = 80, cwd: Path | None = None
+) -> tuple[int, str]:
+    """Run the command with a terminal for stdin, stdout and stderr."""
+    ours, theirs = pty.openpty()
+    names = environment(fake, COLUMNS=str(columns), TERM="xterm")
+    process = await anyio.open_process(
+        [*COMMAND, *words], stdin=theirs, stdout=theirs, stderr=theirs, env=names, cwd=cwd
+    )
+    os.close(theirs)
+    text = await anyio.to_thread.run_sync(read_all, ours)
+    return await process.wait(), STYLES.sub("", text)
+
+
+def read_all(terminal: int) -> str:
+    """Read a terminal until nobody writes to it any more."""
+    chunks = []
+    while True:
+        try:
+            chunk = os.read(terminal, 65536)
+        except OSError:  # Linux' way to say that the other end is closed
+            chunk = b""
+        if not chunk:
+            os.close(terminal)
+            return b"".join(chunks).decode()
+        chunks.append(chunk)
 
 
 async def outputs(process: Process) -> tuple[str, str]:

@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("cyclopts")
 
-from cli_runs import interrupted, ran
+from cli_runs import interrupted, on_a_terminal, ran
 from posthog_env_async import PostHogEnv
 from posthog_env_async.cli.commands.export.count_check import missing_rows
 from posthog_env_async.cli.commands.export.export_run import ExportRun
@@ -22,6 +22,7 @@ from posthog_env_async.cli.options.output import OutputOptions
 from posthog_env_async.cli.output.watcher import Watcher
 from posthog_env_async.testing import FakePostHog, Fault
 
+CONTROLS = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 SLOWLY = ("--page-size", "100", "--prefetch", "0", "--prefix", "projects")
 
 
@@ -478,3 +479,30 @@ async def test_persons_who_are_deleted_meanwhile_do_not_fail_the_count(
     missing = await missing_rows(listing, 2_400, before=2_600)
 
     assert (gone, missing) == (0, 100)
+
+
+async def test_progress_fits_a_terminal_of_80_columns(tmp_path: Path) -> None:
+    projects = dict.fromkeys((1, 123_456_789), 2_000)
+    async with FakePostHog(projects, latency=0.13, mode="routes") as fake:
+        words = ("--project", "1,123456789", "--out", "people", "--count", *SLOWLY)
+
+        code, text = await on_a_terminal(fake, "export", "persons", *words, cwd=tmp_path)
+
+    lines = re.split(r"[\r\n]+", CONTROLS.sub("", text))
+    assert code == 0
+    assert max(map(len, lines)) <= 80
+    assert any("2,000 of 2,000 persons" in line and "done" in line for line in lines)
+    assert any(" left" in line for line in lines)
+    assert any("requests, " in line for line in lines)
+
+
+async def test_progress_on_a_terminal_says_until_when_it_waits(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    fake.faults.append(Fault(429, path="/persons/", after=3, headers={"Retry-After": "3"}))
+    words = ("--out", "a.ndjson", "--page-size", "100", "--prefetch", "0")
+
+    code, text = await on_a_terminal(fake, "export", "persons", *words, cwd=tmp_path)
+
+    assert code == 0
+    assert "waits until" in text

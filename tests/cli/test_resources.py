@@ -1,21 +1,15 @@
 """What the commands for persons, folders, logs, questions, projects and keys give."""
 
 import json
-import os
-import pty
-import re
 from typing import Any
 
-import anyio
 import pytest
 
 pytest.importorskip("cyclopts")
 
-from cli_runs import COMMAND, environment, ran
+from cli_runs import on_a_terminal, ran
 from posthog_env_async import PostHogEnv
 from posthog_env_async.testing import FakePostHog
-
-STYLES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def objects(text: str) -> list[dict[str, Any]]:
@@ -194,7 +188,7 @@ async def test_key_shows_scopes_and_never_the_key(fake: FakePostHog) -> None:
 async def test_on_a_terminal_a_listing_is_a_table(fake: FakePostHog) -> None:
     fake.add_person(properties={"email": "ada@example.com"}, name="\x1b[31m[red]Ada")
 
-    code, text = await on_a_terminal(fake, "persons", "list", "--quiet")
+    code, text = await on_a_terminal(fake, "persons", "list", "--quiet", columns=200)
 
     assert code == 0
     assert text.splitlines()[0].split()[:3] == ["uuid", "name", "email"]
@@ -225,29 +219,3 @@ async def test_a_table_fits_a_terminal_of_80_columns(
 
     assert code == 0
     assert max(map(len, text.splitlines())) <= 80
-
-
-async def on_a_terminal(fake: FakePostHog, *words: str, columns: int = 200) -> tuple[int, str]:
-    """Run the command with a terminal for stdin, stdout and stderr."""
-    ours, theirs = pty.openpty()
-    names = environment(fake, COLUMNS=str(columns), TERM="xterm")
-    process = await anyio.open_process(
-        [*COMMAND, *words], stdin=theirs, stdout=theirs, stderr=theirs, env=names
-    )
-    os.close(theirs)
-    text = await anyio.to_thread.run_sync(read_all, ours)
-    return await process.wait(), STYLES.sub("", text)
-
-
-def read_all(terminal: int) -> str:
-    """Read a terminal until nobody writes to it any more."""
-    chunks = []
-    while True:
-        try:
-            chunk = os.read(terminal, 65536)
-        except OSError:  # Linux' way to say that the other end is closed
-            chunk = b""
-        if not chunk:
-            os.close(terminal)
-            return b"".join(chunks).decode()
-        chunks.append(chunk)

@@ -1,0 +1,136 @@
+"""Numbers, verdicts, progress and advice, as the command line says them."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+pytest.importorskip("cyclopts")
+
+from posthog_env_async import (
+    APIConnectionError,
+    AuthenticationError,
+    CheckpointError,
+    ConfigurationError,
+    ExportError,
+    PaginationError,
+    PostHogError,
+    QuotaExceededError,
+    RateLimitError,
+)
+from posthog_env_async.cli.output.console import cell
+from posthog_env_async.cli.output.exit_codes import outcome_of, resume_time
+from posthog_env_async.cli.output.progress_row import ProgressRow
+from posthog_env_async.cli.output.units import counted, duration, size_text, window_name
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.26, "0.3 s"), (12.4, "12 s"), (61, "1 min 01 s"), (3_720, "1 h 02 min")],
+)
+def test_a_duration_is_said_in_the_unit_that_fits(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(12, "12 B"), (1_200, "1.2 kB"), (3_400_000, "3.4 MB"), (5_600_000_000, "5.6 GB")],
+)
+def test_a_size_is_said_in_the_unit_that_fits(size: int, text: str) -> None:
+    assert size_text(size) == text
+
+
+def test_a_number_has_its_noun() -> None:
+    assert [counted(1, "entry"), counted(1_000, "entry"), counted(0, "page")] == [
+        *("1 entry", "1,000 entries", "0 pages")
+    ]
+
+
+def test_a_window_has_a_name() -> None:
+    assert [window_name(60.0), window_name(90.0)] == ["minute", "90 s"]
+
+
+def moments(*seconds: float) -> Iterator[float]:
+    yield from seconds
+
+
+def test_a_row_says_how_fast_it_is_and_when_it_ends() -> None:
+    clock = moments(0.0, *[10.0] * 20)
+    row = ProgressRow("project 1", total=3_000, now=lambda: next(clock))
+
+    row.add(1_000)
+
+    assert row.numbers() == ["1,000 of 3,000 persons", "100/s", "1 page"]
+    assert row.eta(short=True) == "20 s left"
+    assert row.eta().startswith("ends about ")
+    assert row.eta().endswith("(in 20 s)")
+
+
+def test_a_row_does_not_guess_an_end_too_early_or_without_a_total() -> None:
+    early, endless = ProgressRow("a", total=10, now=lambda: 0.0), ProgressRow("b")
+
+    early.add(1)
+
+    assert (early.eta(), endless.eta(), endless.seconds, endless.rate) == ("", "", 0.0, 0.0)
+
+
+def test_what_an_earlier_run_read_does_not_count_for_the_speed() -> None:
+    clock = moments(0.0, *[10.0] * 20)
+    row = ProgressRow("a", before=900, now=lambda: next(clock))
+
+    row.add(1_000)
+    row.end("done")
+
+    assert row.rate == 10.0
+    assert row.eta() == "done"
+
+
+def connection_error(url: str) -> APIConnectionError:
+    return APIConnectionError("nobody listens", url=url)
+
+
+def status_error(kind: type[AuthenticationError | QuotaExceededError]) -> PostHogError:
+    return kind("no", status=(kind is QuotaExceededError and 402) or 401)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (ConfigurationError("timeout must be more"), 2, "--timeout must be more"),
+        (CheckpointError("of another export"), 2, "of another export"),
+        (ExportError("no room", errno=28), 1, "no room"),
+        (ExportError("not ours"), 2, "not ours"),
+        (PaginationError("a page repeats"), 3, "a page repeats"),
+        (connection_error("http://x"), 1, "posthog-env doctor"),
+        (connection_error(""), 1, "nobody listens"),
+        (status_error(AuthenticationError), 1, "--host eu"),
+        (status_error(QuotaExceededError), 1, "quota is used up"),
+        (RateLimitError("429 slow down", status=429), 75, "the server refused: 429 slow down"),
+        (RateLimitError("429 slow down", status=429, retry_after=60.0), 75, "resume after"),
+        (RateLimitError("own limit", status=429, sent=False), 75, "own limit: try again later"),
+        (OSError(28, "No space left on device"), 1, "No space left on device"),
+        (OSError("odd"), 1, "odd"),
+    ],
+)
+def test_an_error_has_its_exit_code_and_advice(
+    error: PostHogError | OSError, code: int, words: str
+) -> None:
+    outcome = outcome_of(error)
+
+    assert outcome.code == code
+    assert words in outcome.line
+
+
+def test_a_time_to_resume_has_its_day_when_it_is_not_today() -> None:
+    tomorrow = datetime.now().astimezone() + timedelta(days=2)
+
+    assert resume_time(2 * 86_400.0).startswith(f"{tomorrow:%Y-%m-}")
+    assert len(resume_time(0.0).split()) >= 2
+
+
+def test_a_cell_is_one_line_without_control_characters() -> None:
+    assert str(cell("a\n\x1b[31mb\ud800")) == "a \ufffd[31mb?"
+    assert str(cell(("a", 1))) == "a, 1"
+    assert str(cell({"a": [1]})) == '{"a": [1]}'
+    assert str(cell(datetime.fromisoformat("2026-01-01T02:00:00+02:00"))) == "2026-01-01 00:00:00Z"
+    assert str(cell(None)) == ""
