@@ -393,6 +393,19 @@ async def test_a_folder_that_cannot_be_made_is_named(fake: FakePostHog, tmp_path
     assert "people" in done.err
 
 
+async def test_pages_grow_by_themselves_so_that_few_requests_are_needed(
+    tmp_path: Path,
+) -> None:
+    async with FakePostHog(persons=60_000, mode="routes") as fake:
+        done = await ran(fake, "export", "persons", "--out", "all.ndjson", cwd=tmp_path)
+
+        assert done.code == 0
+        assert "60,000 persons" in done.err
+        assert len(fake.requests) <= 25
+        assert fake.requests[0].query["limit"] == "1000"
+        assert max(int(request.query["limit"]) for request in fake.requests) >= 4_000
+
+
 async def test_verify_is_content_with_a_file_as_it_was_exported(
     fake: FakePostHog, tmp_path: Path
 ) -> None:

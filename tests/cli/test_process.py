@@ -84,7 +84,7 @@ async def test_ctrl_c_stops_a_listing_with_exit_code_130(fake: FakePostHog, tmp_
 
     assert done.code == 130
     assert done.err == "stopped\n"
-    assert len(done.lines()) == 200
+    assert len(done.lines()) == 198
 
 
 async def test_ctrl_c_does_not_wait_for_a_reader_who_does_not_read(fake: FakePostHog) -> None:

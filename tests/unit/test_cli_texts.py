@@ -13,6 +13,7 @@ from posthog_env_async import (
     CheckpointError,
     ConfigurationError,
     ExportError,
+    ListingReport,
     PaginationError,
     PostHogError,
     QuotaExceededError,
@@ -22,6 +23,7 @@ from posthog_env_async.cli.output.console import cell
 from posthog_env_async.cli.output.exit_codes import outcome_of, resume_time
 from posthog_env_async.cli.output.progress_row import ProgressRow
 from posthog_env_async.cli.output.units import counted, duration, size_text, window_name
+from posthog_env_async.cli.output.verdict import verdict
 
 
 @pytest.mark.parametrize(
@@ -134,3 +136,44 @@ def test_a_cell_is_one_line_without_control_characters() -> None:
     assert str(cell({"a": [1]})) == '{"a": [1]}'
     assert str(cell(datetime.fromisoformat("2026-01-01T02:00:00+02:00"))) == "2026-01-01 00:00:00Z"
     assert str(cell(None)) == ""
+
+
+@pytest.mark.parametrize(
+    ("report", "text"),
+    [
+        (
+            ListingReport(items=1, pages=1, requests=2, end_proven=True, complete=True),
+            "1 person · 1 page · 2 requests · complete",
+        ),
+        (
+            ListingReport(
+                items=3_000,
+                pages=2,
+                requests=4,
+                duplicates_dropped=2,
+                moved=1,
+                seams_repaired=1,
+                rows_read_again=10,
+                page_sizes=(1_000, 2_000),
+                complete=True,
+            ),
+            "3,000 persons · 2 pages · 4 requests · 2 duplicates dropped · 1 person moved"
+            " · 1 seam repaired · 10 rows read again · page sizes 1000, 2000 · complete",
+        ),
+        (
+            ListingReport(
+                seams_unproven=1, contradictions=2, bad_rows=3, rows_forgotten=1, end_proven=True
+            ),
+            "0 persons · 0 pages · 0 requests · 1 row forgotten · NOT complete: 1 seam unproven,"
+            " 2 contradictions of the server left, 3 rows unreadable and skipped",
+        ),
+        (
+            ListingReport(items=5, pages=1, requests=1),
+            "5 persons · 1 page · 1 request · NOT complete: end not proven",
+        ),
+    ],
+)
+def test_a_verdict_says_what_happened_and_why_it_is_not_complete(
+    report: ListingReport, text: str
+) -> None:
+    assert verdict(report, "person") == text

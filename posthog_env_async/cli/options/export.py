@@ -167,7 +167,7 @@ class Reading:
     )
     page_size: Annotated[
         str, Parameter(help="Rows a request, 1 to 10,000, or auto: grows while the server is fast.")
-    ] = "1000"
+    ] = "auto"
     prefetch: Annotated[int, Parameter(help="Pages read ahead, for each project.")] = 4
     max_items: Annotated[int | None, Parameter(help="Stop after so many, for each project.")] = None
     concurrency: Annotated[int, Parameter(help="How many projects at once.")] = 4

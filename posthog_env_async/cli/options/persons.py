@@ -67,7 +67,7 @@ class Paging:
 
     page_size: Annotated[
         str, Parameter(help="Rows a request, 1 to 10,000, or auto: grows while the server is fast.")
-    ] = "1000"
+    ] = "auto"
     prefetch: Annotated[int, Parameter(help="Pages read ahead.")] = 4
     max_items: Annotated[int | None, Parameter(help="Stop after so many.")] = None
     offset: Annotated[int, Parameter(help="Skip so many rows of the server's.")] = 0

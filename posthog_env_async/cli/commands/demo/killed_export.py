@@ -16,6 +16,7 @@ from posthog_env_async.testing import FakePostHog
 __all__ = ["Killed", "kill_and_resume"]
 
 LOOK_EVERY = 0.05
+OPTIONS = ("--count", "--page-size", "1000", "--prefetch", "8")
 
 
 @attrs.frozen
@@ -35,7 +36,7 @@ class Killed:
 async def kill_and_resume(server: FakePostHog, path: Path, persons: int) -> Killed:
     """Export all persons; kill the process at half of them, and start the same command again."""
     print_message("\n3. Export them, in a process of its own that is killed half-way", style="bold")
-    print_message("$ posthog-env export persons --project 1 --out persons.ndjson --count")
+    print_message(f"$ posthog-env export persons --out persons.ndjson {' '.join(OPTIONS)}")
     checkpoint = path.with_name(f"{path.name}.checkpoint.json")
     at = 0
     async with await _start(server, path) as process:
@@ -60,7 +61,7 @@ async def kill_and_resume(server: FakePostHog, path: Path, persons: int) -> Kill
 
 async def _start(server: FakePostHog, path: Path) -> Process:
     """Start the export; it shows what it does on our stderr."""
-    words = ("export", "persons", "--out", str(path), "--count", "--prefetch", "8")
+    words = ("export", "persons", "--out", str(path), *OPTIONS)
     return await anyio.open_process(
         [sys.executable, "-m", "posthog_env_async", *words],
         env=os.environ
