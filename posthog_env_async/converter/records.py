@@ -51,7 +51,7 @@ def records_decoder(
 
     def read(rows: Sequence[bytes]) -> list[Any] | None:
         try:
-            return decode(b"[%b]" % b",".join(rows))
+            return decode(b"".join((b"[", b",".join(rows), b"]")))
         except UNREADABLE:
             return None
 

@@ -139,8 +139,10 @@ class QuickColumns:
         if not names:
             return [None] * length
         heads = [b"%b:" % dump(name) for name in names]
-        rows = zip(*(map(bytes, column) for column in cells), strict=True)
-        return [_joined(heads, texts) for texts in rows]
+        rows = list(zip(*(map(bytes, column) for column in cells), strict=True))
+        # Most rows have the same: nothing but a type, say.
+        rests = {texts: _joined(heads, texts) for texts in set(rows)}
+        return list(map(rests.__getitem__, rows))
 
 
 def _kind(column: Column) -> Kind:

@@ -29,7 +29,7 @@ def arrow_module(name: str = "pyarrow", extra: str = "parquet") -> Any:
     try:
         return importlib.import_module(name)
     except ImportError:
-        missing = f"pyarrow is missing: pip install 'posthog-env-async[{extra}]'"
+        missing = f"{name} is missing: pip install 'posthog-env-async[{extra}]'"
     raise ConfigurationError(missing)
 
 

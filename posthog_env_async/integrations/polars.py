@@ -1,0 +1,23 @@
+"""Listings as polars data frames."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from posthog_env_async.export.formats.record_batches import arrow_module
+from posthog_env_async.export.sources import AnyListing
+
+from .arrow import to_table
+
+__all__ = ["to_polars"]
+
+
+async def to_polars(
+    listing: AnyListing,
+    *,
+    columns: Sequence[str] | None = None,
+    allow_incomplete: bool = False,
+) -> Any:
+    """Read a listing into a `polars.DataFrame`; arguments and errors are those of `to_table`."""
+    polars = arrow_module("polars", "polars")
+    table = await to_table(listing, columns=columns, allow_incomplete=allow_incomplete)
+    return polars.from_arrow(table)
