@@ -11,7 +11,7 @@ from posthog_env_async.converter import dump
 from posthog_env_async.errors import ConfigurationError, PaginationError
 from posthog_env_async.export.files.worker import in_thread
 from posthog_env_async.export.formats.column_types import Kind, joined, kind_of
-from posthog_env_async.export.formats.columns import Column, value_of
+from posthog_env_async.export.formats.columns import Column, parse_columns, value_of
 from posthog_env_async.export.formats.flatten import fields_of
 from posthog_env_async.export.formats.record_batches import BatchBuilder, arrow_module
 from posthog_env_async.export.formats.table_options import TableOptions
@@ -65,7 +65,7 @@ class RecordBatches:
     async def _read(self) -> AsyncGenerator[Any]:
         builder: BatchBuilder | None = None
         held = list[Any]()
-        async with ListingRows(self._listing, self._on_gap).run(None) as self._run:
+        async with ListingRows.of(self._listing, self._on_gap).run(None) as self._run:
             async with aclosing(_steps(self._run, self._size)) as steps:
                 async for rows in steps:
                     builder = builder or self._builder(rows)
@@ -151,7 +151,7 @@ def record_batches(
     """
     if isinstance(size, bool) or not isinstance(cast("object", size), int) or size < 1:
         raise ConfigurationError("size must be a whole number, 1 or more")
-    table = TableOptions(columns=columns, model=listing.model)
+    table = TableOptions(columns=parse_columns(columns), model=listing.model)
     table.check()
     return RecordBatches(listing, size, table, on_gap, arrow_module("pyarrow", "arrow"))
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posthog_env_async import LogEntry, Person
+from posthog_env_async.export.formats.columns import parse_columns
 from posthog_env_async.export.formats.record_batches import BatchBuilder
 from posthog_env_async.export.formats.table_options import TableOptions
 
@@ -57,7 +58,9 @@ rows = st.fixed_dictionaries(
 
 
 def builder(columns: Sequence[str] | None, model: type[Any] = Person) -> BatchBuilder:
-    return BatchBuilder.of(TableOptions(columns=columns, model=model).schema([]), pyarrow)
+    return BatchBuilder.of(
+        TableOptions(columns=parse_columns(columns), model=model).schema([]), pyarrow
+    )
 
 
 def cells(batch: Any) -> list[Any]:
