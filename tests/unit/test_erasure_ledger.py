@@ -118,6 +118,7 @@ def said(found: int | None, deleted: int | None, queued: int | None, errors: int
         (said(5, 4, 0, errors=1), False, "deleted"),
         (said(5, 0, 5, errors=0), True, "queued"),
         (said(5, 0, None), True, "queued"),
+        (said(4, 0, None), True, "unknown"),
         (said(4, 4, None), False, "unknown"),
         (said(5, 4, None), False, "unknown"),
         (said(5, 0, 0), False, "unknown"),
