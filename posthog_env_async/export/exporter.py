@@ -22,6 +22,8 @@ from .sources import AnyListing, ListingRows, OnGap, RowSource
 
 __all__ = ["OnProgress", "export", "export_rows", "report_of"]
 
+CHUNK_BYTES = 4 << 20
+
 
 async def export(
     listing: AnyListing,
@@ -157,5 +159,6 @@ def _checkpointed_file(source: RowSource, target: Target, options: FileOptions) 
         options={**source.bounds, **options.resumable(target)},
     )
     writer = options.writer(source, target)
-    buffer = RowBuffer(writer.encoder.waits_for, options.checkpoint_every)
+    chunk = CHUNK_BYTES // options.at_once
+    buffer = RowBuffer(writer.encoder.waits_for, options.checkpoint_every, chunk)
     return CheckpointedFile(target, wanted, FileLock(target.lock, options.lock), writer, buffer)

@@ -132,9 +132,10 @@ class _Many:
             return ()
         queries = {job.path: job.listing.subject.fingerprint for job in self.jobs}
         batch = await in_thread(partial(BatchCheckpoint.load, queries, resume=self.resume))
-        waiting = iter(self.jobs)
+        waiting, at_once = iter(self.jobs), min(concurrency, len(self.jobs))
+        self.options = attrs.evolve(self.options, at_once=at_once)
         async with anyio.create_task_group() as tasks:
-            for _ in range(min(concurrency, len(self.jobs))):
+            for _ in range(at_once):
                 tasks.start_soon(self._export_waiting, waiting, batch)
         outcomes = tuple(self._outcomes[job.path] for job in self.jobs)
         if all(outcome.error is None for outcome in outcomes):
@@ -157,7 +158,7 @@ class _Many:
                 return ExportOutcome(path=job.path, report=report_of(target, kept), kept=True)
             is_ours = await in_thread(partial(batch.has_written, target))
             report = await export_rows(
-                ListingRows.of(job.listing, self.on_gap),
+                ListingRows.of(job.listing, self.on_gap, at_once=self.options.at_once),
                 job.path,
                 attrs.evolve(self.options, overwrite=is_ours or self.options.overwrite),
                 resume=self.resume,

@@ -44,7 +44,10 @@ class FileChoices(TypedDict, total=False):
 
 @attrs.frozen(kw_only=True)
 class FileOptions:
-    """Format, columns and their types, and how the file is written; some belong to some formats."""
+    """Format, columns and their types, and how the file is written; some belong to some formats.
+
+    `at_once` is how many files are written at once, and share the memory of one.
+    """
 
     format: Format | None = None
     compression: Compression | None = None
@@ -58,6 +61,7 @@ class FileOptions:
     overwrite: bool = False
     lock: bool = True
     checkpoint_every: float = 0.5
+    at_once: int = 1
 
     def target(self, path: str | os.PathLike[str]) -> Target:
         """Return the file that a path names, if these options go with its format.

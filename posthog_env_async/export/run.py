@@ -80,6 +80,8 @@ class ExportRun:
         async with BackgroundWriter() as writer:
             while (rows := await run.next_items()) is not None:
                 buffer.add(rows, self._position(run) if buffer.wants_position else None)
+                # Not held while the next page is waited for.
+                del rows
                 if buffer.ready:
                     await writer.wait()
                     self._emit_checkpoint()

@@ -13,6 +13,9 @@ __all__ = ["AnyListing", "ListingRows", "OnGap", "RowRun", "RowSource"]
 AnyListing = Listing[Any] | CursorListing[Any]
 OnGap = Literal["raise", "report"]
 
+HELD_BYTES = 64 << 20
+SHARED_BYTES = 32 << 20
+
 
 class RowRun(Protocol):
     """Rows being read: what `ListingRun` does, as far as an export needs it."""
@@ -80,18 +83,31 @@ class ListingRows:
     model: type[Any] | None
     project_id: str | None
     emit: Emitter | None
+    at_once: int
 
     @classmethod
-    def of(cls, listing: AnyListing, on_gap: OnGap = "raise") -> "ListingRows":
-        """Return what is to be read of a listing; one that goes on needs the same bounds."""
+    def of(cls, listing: AnyListing, on_gap: OnGap = "raise", *, at_once: int = 1) -> "ListingRows":
+        """Return what is to be read of a listing; one that goes on needs the same bounds.
+
+        Those that are read `at_once` share the memory for pages that are read ahead.
+        """
         offset = listing.offset if isinstance(listing, Listing) else 0
         bounds = {"offset": offset, "max_items": listing.max_items}
-        project = listing.project_id
-        return cls(listing, on_gap, listing.subject, bounds, listing.model, project, listing.emit)
+        return cls(
+            listing,
+            on_gap,
+            listing.subject,
+            bounds,
+            listing.model,
+            listing.project_id,
+            listing.emit,
+            at_once,
+        )
 
     def run(self, token: str | None) -> RowRun:
         """Start a run."""
         listing = self.listing if token is None else self.listing.resume(token)
         if isinstance(listing, Listing):
-            return listing.lines().iterate(on_gap=self.on_gap)
+            held_bytes = HELD_BYTES if self.at_once == 1 else SHARED_BYTES // self.at_once
+            return listing.lines().iterate(on_gap=self.on_gap, held_bytes=held_bytes)
         return listing.lines().iterate()

@@ -1,6 +1,7 @@
 """Many exports at once: one failure does not stop the others; a broken run is gone on with."""
 
 import json
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -237,3 +238,37 @@ async def test_forty_projects_use_their_budget_and_earn_no_429(tmp_path: Path) -
     assert [request.status for request in fake.requests if request.status != 200] == []
     # A window's worth may go out at once; from then on the limit lets pass so many a second.
     assert (len(times) - window[0]) / window[0] / (times[-1] - times[0]) >= 0.95
+
+
+MEMORY = """
+import asyncio, resource, sys
+from posthog_env_async import PostHogEnv
+from posthog_env_async.export import ExportJob, export_many
+
+async def main(folder, number):
+    async with PostHogEnv(1, limits=None) as env:
+        jobs = [
+            ExportJob(env.for_project(n).persons.list(prefetch=4), f"{folder}/{n}.ndjson")
+            for n in range(1, number + 1)
+        ]
+        assert (await export_many(jobs, concurrency=number)).ok
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+
+asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+"""
+
+
+@pytest.mark.slow
+async def test_forty_exports_at_once_take_little_more_memory_than_one(tmp_path: Path) -> None:
+    async with FakePostHog(dict.fromkeys(range(1, 41), 5_000), mode="routes") as fake:
+        settings = {"POSTHOG_HOST": fake.url, "POSTHOG_PERSONAL_API_KEY": fake.key}
+        peaks = list[int]()
+        for number in (1, 40):
+            (tmp_path / str(number)).mkdir()
+            done = await anyio.run_process(
+                [sys.executable, "-W", "ignore", "-c", MEMORY, f"{tmp_path}/{number}", str(number)],
+                env={"PYTHONPATH": str(Path(__file__).parents[2]), **settings},
+            )
+            peaks.append(int(done.stdout))
+
+    assert peaks[1] - peaks[0] <= 80, peaks

@@ -154,7 +154,7 @@ async def test_a_server_error_is_the_caller_s_to_see(
 
 
 async def unfinished(env: PostHogEnv, fake: FakePostHog, path: Path, **filters: Any) -> None:
-    fake.faults.append(Fault(400, after=2))
+    fake.faults.append(Fault(400, after=3))
     with pytest.raises(BadRequestError):
         await export(env.persons.list(page_size=500, **filters), path)
 

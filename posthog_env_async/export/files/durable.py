@@ -20,9 +20,9 @@ __all__ = [
     "UNSUPPORTED",
     "Digest",
     "GrowingFile",
-    "Scratch",
     "create_file",
     "hash_of",
+    "joined",
     "open_file",
     "read_file",
     "replace_file",
@@ -113,19 +113,23 @@ class GrowingFile:
         self._file.close()
 
 
-@attrs.define
-class Scratch:
-    """A buffer that is used again each time: fresh memory costs more than a copy."""
+# Fresh memory costs more than a copy; appending and popping are atomic.
+_SPARE: list[BytesIO] = []
+MOST_SPARE = 2
 
-    _buffer: BytesIO = attrs.field(factory=BytesIO)
 
-    @contextmanager
-    def joined(self, pieces: Iterable[bytes]) -> Generator[memoryview]:
-        """Give the pieces as one text, until the block ends."""
-        self._buffer.seek(0)
-        self._buffer.writelines(pieces)
-        with self._buffer.getbuffer() as view, view[: self._buffer.tell()] as text:
-            yield text
+@contextmanager
+def joined(pieces: Iterable[bytes]) -> Generator[memoryview]:
+    """Give pieces as one text, until the block ends, in memory that is used again."""
+    buffer = BytesIO()
+    with suppress(IndexError):
+        buffer = _SPARE.pop()
+    buffer.seek(0)
+    buffer.writelines(pieces)
+    with buffer.getbuffer() as view, view[: buffer.tell()] as text:
+        yield text
+    if len(_SPARE) < MOST_SPARE:
+        _SPARE.append(buffer)
 
 
 @contextmanager

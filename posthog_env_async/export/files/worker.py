@@ -4,18 +4,29 @@ import asyncio
 from collections.abc import Callable
 from typing import Self, TypeVar
 
+import anyio
 import anyio.to_thread
 import attrs
 from anyio import CancelScope
+from anyio.lowlevel import RunVar
 
 __all__ = ["BackgroundWriter", "in_thread"]
 
 R = TypeVar("R")
 
 
+# Each thread has memory of its own; a disk is not faster with more.
+THREADS = 8
+_limiter: RunVar[anyio.CapacityLimiter] = RunVar("posthog_env_async.export.threads")
+
+
 async def in_thread(work: Callable[[], R]) -> R:
-    """Do blocking work in a thread and return its result."""
-    return await anyio.to_thread.run_sync(work)
+    """Do blocking work in a thread, of which exports have eight at most, and return its result."""
+    limiter = _limiter.get(None)
+    if limiter is None:
+        limiter = anyio.CapacityLimiter(THREADS)
+        _limiter.set(limiter)
+    return await anyio.to_thread.run_sync(work, limiter=limiter)
 
 
 @attrs.define

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from posthog_env_async.export.files.durable import GrowingFile, Scratch
+from posthog_env_async.export.files.durable import GrowingFile, joined
 
 from .compression import Data
 from .encoder import Encoder
@@ -26,7 +26,6 @@ class RowWriter:
     table: TableOptions | None = None
     prefix: bytes = b""
     rows: int = 0
-    _scratch: Scratch = attrs.field(factory=Scratch, init=False)
 
     def resume(self, rows: int, columns: tuple[str, ...] | None) -> None:
         """Go on behind so many rows, with the columns of a checkpoint."""
@@ -40,7 +39,7 @@ class RowWriter:
         if self.prefix:
             rows = [_prefixed(row, self.prefix) for row in rows]
         is_first = not file.size
-        with self._scratch.joined(self.encoder.encode(rows, first=is_first)) as text:
+        with joined(self.encoder.encode(rows, first=is_first)) as text:
             # An empty export, too, is one gzip member or zstd frame.
             if text or (is_first and is_last):
                 file.add(text if self.compress is None else self.compress(text))

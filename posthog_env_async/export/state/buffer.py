@@ -8,8 +8,6 @@ from posthog_env_async.pagination import ListingReport
 
 __all__ = ["Chunk", "Position", "RowBuffer"]
 
-CHUNK = 4 << 20
-
 
 @attrs.frozen
 class Position:
@@ -29,7 +27,7 @@ class Chunk:
 
 @attrs.define
 class RowBuffer:
-    """Collects rows; a chunk ends with a position, or after 4 MiB. Belongs on the event loop.
+    """Collects rows; a chunk ends with a position or at its size. Belongs on the event loop.
 
     The first chunk has `sample` rows at least, from which the columns are told. `ready` are the
     chunks that have ended.
@@ -37,6 +35,7 @@ class RowBuffer:
 
     sample: int
     checkpoint_every: float
+    chunk_bytes: int = 4 << 20
     rows: int = attrs.field(default=0, init=False)
     ready: list[Chunk] = attrs.field(factory=list[Chunk], init=False)
     _begun: bool = attrs.field(default=False, init=False)
@@ -61,7 +60,7 @@ class RowBuffer:
         self._size += sum(map(len, rows))
         self._position = position
         lacks_sample = not self._begun and len(self._collected) < self.sample
-        if not lacks_sample and (position is not None or self._size >= CHUNK):
+        if not lacks_sample and (position is not None or self._size >= self.chunk_bytes):
             self._close()
 
     def _close(self) -> None:
