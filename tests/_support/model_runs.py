@@ -1,7 +1,6 @@
 """Listings read from the model server within the process, and what came of it."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import aclosing
 from random import Random
 from typing import Any, TypeVar
@@ -14,7 +13,8 @@ from posthog_env_async import PaginationError, PostHogError
 from posthog_env_async.converter import BYTES_ROWS
 from posthog_env_async.errors import error_for
 from posthog_env_async.pagination import Listing, ListingReport, Source, fingerprint_of
-from posthog_env_async.session import Limits, RateLimiter, Request
+from posthog_env_async.session import Decode, Limits, RateLimiter, Request
+from posthog_env_async.session.response import decode_now
 
 __all__ = ["ModelSession", "Outcome", "listing_of", "read_in_parts"]
 
@@ -36,17 +36,19 @@ class ModelSession:
     server: ModelServer
     most_requests: int
     random: Random
+    emit: None = None
+    prefix: str = "projects"
     limiter: Any = attrs.field(factory=lambda: RateLimiter(Limits()))
 
     @property
-    def pool(self) -> "ModelSession":
+    def transport(self) -> "ModelSession":
         """What renews connections: nothing to renew here."""
         return self
 
     async def renew(self) -> None:
         """Do nothing."""
 
-    async def fetch(self, call: Request, decode: Callable[[bytes], T]) -> T:
+    async def fetch(self, call: Request, decode: Decode[T]) -> T:
         """Answer a call, some turns of the event loop later."""
         for _ in range(self.random.choice((0, 0, 0, 1, 2, 5))):
             await asyncio.sleep(0)
@@ -59,7 +61,7 @@ class ModelSession:
             await asyncio.sleep(0)
         if answer.status != 200:
             raise error_for(answer.status, {}, answer.body)
-        return decode(answer.body)
+        return await decode_now(answer.body, decode)
 
 
 def listing_of(session: ModelSession, **options: Any) -> Listing[bytes]:

@@ -83,7 +83,7 @@ class PageTaker:
         """Go on to the next position, or end."""
         state = self.state
         self._count_idle(page, fresh)
-        state.anchor = None if fresh else page
+        state.anchor, state.is_cornered = None if fresh else page, self.is_repaired
         if fresh and state.doubted is not None:
             state.is_doubted = True
         end = check_end(state, page, self.sizes, fresh=fresh)

@@ -60,12 +60,16 @@ class SeamFinder:
         does, unless rows are known to move.
         """
         anchor, state = _anchor(self.state, facts), self.state
-        if anchor is None:
+        if anchor is None or (state.has_shifted and not state.is_cornered):
             return None
+        self.taker.is_repaired = True
+        if not facts.page.keys and facts.page.end is not None and not state.has_shifted:
+            # Nothing is taken from it; the page that ends the run of dropped rows is looked after.
+            return facts, Joined(())
         state.anchor = None
         after = await self._again(anchor.window)
         if after.keys != anchor.keys or after.end != anchor.end:
-            state.has_shifted = True
+            state.has_shifted, self.taker.is_repaired = True, False
             return None
         state.unproven += state.has_shifted
         return facts, Joined(facts.unknown)
