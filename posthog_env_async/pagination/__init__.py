@@ -6,6 +6,7 @@ from .page import ListingReport, Page
 from .page_size import PageSize, checked_page_size
 from .resume_token import QueryFingerprint, fingerprint_of
 from .run import ListingRun
+from .seams.page_times import milliseconds
 from .window_reader import Source
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "checked_numbers",
     "checked_page_size",
     "fingerprint_of",
+    "milliseconds",
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
+from itertools import islice, pairwise
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -22,8 +22,8 @@ from posthog_env_async.export.state.report import ExportReport, joined_reports
 from posthog_env_async.models import Person
 from posthog_env_async.pagination import Listing, ListingReport, QueryFingerprint
 
-from .overlaps import OverlapGraph, RowIndex, Segment, doubled
-from .plan import PartitionResult
+from .overlaps import WITNESSES, OverlapGraph, RowIndex, Segment, doubled
+from .plan import Partition, PartitionResult
 
 __all__ = ["by_project", "merge"]
 
@@ -70,6 +70,7 @@ async def merge(
         PaginationError: when a gap cannot be read, because too many persons vanished at once.
     """
     ordered = _whole_plan(results)
+    _check_host(ordered[0], env)
     listing = ordered[0].partition.listing(env).lines()
     with RowIndex() as keys:
         chain = await in_thread(partial(_chain, keys, ordered))
@@ -112,16 +113,39 @@ def _whole_plan(results: Iterable[PartitionResult]) -> list[PartitionResult]:
     missing = sorted(set(range(first.of)) - set(found))
     if missing:
         raise ConfigurationError(f"partitions {missing[:10]} have no result yet: run them first")
+    if not _is_one_plan([result.partition for result in given]):
+        raise ConfigurationError("the results are of different plans: their ranges do not fit")
     return ordered
 
 
+def _is_one_plan(partitions: Sequence[Partition]) -> bool:
+    """Whether ranges begin with the listing, follow each other, and end with it."""
+    ranges = {(part.number, part.start, part.stop) for part in partitions}
+    ordered = sorted(ranges, key=lambda part: part[0])
+    follow = all(
+        before[2] is not None and before[1] < after[1] <= before[2]
+        for before, after in pairwise(ordered)
+    )
+    is_whole = ordered[0][1] == 0 and ordered[-1][2] is None
+    return len(ranges) == len({part.number for part in partitions}) and follow and is_whole
+
+
+def _check_host(result: PartitionResult, env: PostHogEnv) -> None:
+    if result.partition.host != env.host:
+        raise ConfigurationError("the results are of another host than the client that merges them")
+
+
 def _chain(keys: RowIndex, ordered: Sequence[PartitionResult]) -> OverlapGraph:
-    chain = OverlapGraph(keys)
+    chain = OverlapGraph(keys, len(ordered))
     for result in ordered:
         path = Path(result.path)
         if not path.exists() or hash_of(path).hexdigest() != result.sha256:
             raise CheckpointError(f"{path.name} is missing or was changed; run its partition again")
-        chain.add(Segment(result.ended, path))
+        number = chain.add(Segment(result.ended, path))
+        if chain.segments[number].count != result.rows:
+            raise CheckpointError(
+                f"{path.name} holds other rows than its result says: run it again"
+            )
     return chain
 
 
@@ -165,10 +189,10 @@ class _Joined:
         async with attrs.evolve(self.listing, offset=start).iterate(on_gap=self.on_gap) as run:
             while (items := await run.next_items()) is not None:
                 known = [self.chain.is_reached(row) for row in items]
-                joined = joined or True in known
-                gap.ended = False not in known
+                joined = joined or known.count(True) >= WITNESSES
                 # The whole page: in it, rows of one moment may stand in another order.
                 gap.rows += items
+                gap.ended = not self.chain.next_to(gap.rows[-2 * len(items) :])
                 if not (joined and gap.ended):
                     break
             self._count(run.report, ended=joined and gap.ended)
@@ -176,7 +200,8 @@ class _Joined:
 
     def _count(self, report: ListingReport, *, ended: bool) -> None:
         # A run that was left on purpose proved what it read: it would have raised or said so.
-        self.proven = self.proven and (report.complete or not ended)
+        is_sound = not (report.seams_unproven or report.contradictions)
+        self.proven = self.proven and (report.complete or not ended) and is_sound
         again = attrs.evolve(report, rows_read_again=report.rows_read_again + report.items, items=0)
         self.read = joined_reports(self.read, again)
 

@@ -1,14 +1,17 @@
-"""Which ranges share a row: the proof that files of partitions are one listing without a gap.
+"""Which ranges share rows: the proof that files of partitions are one listing without a gap.
 
 A range holds every row that existed throughout between its first and its last, and rows keep their
-order. So two ranges that share a row are one range, and a chain of such from the first row of the
-listing to its last misses nothing, in whatever order and whenever its links were read.
+order. So two neighbours that share a row which has not moved are one range, and a chain of such
+from the first row of the listing to its last misses nothing, in whatever order and whenever its
+links were read. A row that shows another time of creation has moved, as merged persons do; and as
+one row alone may have moved before its time did, two are asked for.
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 from uuid import UUID
 
 import attrs
@@ -16,10 +19,19 @@ import attrs
 from posthog_env_async.converter import BYTES_ROWS
 from posthog_env_async.export.files.paths import Target
 from posthog_env_async.export.formats.compression import opened
+from posthog_env_async.pagination import milliseconds
 
-__all__ = ["OverlapGraph", "RowIndex", "Segment", "doubled"]
+__all__ = ["WITNESSES", "OverlapGraph", "RowIndex", "Segment", "doubled"]
 
 CACHE_KB = 256 << 10
+WITNESSES = 2
+
+
+class Owner(NamedTuple):
+    """The segment that has a person, and whether its row shows the same time of creation."""
+
+    segment: int
+    is_unmoved: bool
 
 
 @attrs.define
@@ -56,7 +68,9 @@ class RowIndex:
     def __attrs_post_init__(self) -> None:
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.execute(f"PRAGMA cache_size = -{CACHE_KB}")
-        self._database.execute("CREATE TABLE keys (key PRIMARY KEY, segment) WITHOUT ROWID")
+        self._database.execute(
+            "CREATE TABLE keys (key PRIMARY KEY, segment, created) WITHOUT ROWID"
+        )
         self._database.execute("BEGIN")
 
     def __enter__(self) -> Self:
@@ -65,18 +79,22 @@ class RowIndex:
     def __exit__(self, *_: object) -> None:
         self._database.close()
 
-    def owner(self, row: bytes) -> int | None:
+    def owner(self, row: bytes) -> Owner | None:
         """Return the segment that has the person of a row."""
-        text = "SELECT segment FROM keys WHERE key = ?"
+        text = "SELECT segment, created FROM keys WHERE key = ?"
         found = self._database.execute(text, (_key(row),)).fetchone()
-        return None if found is None else found[0]
+        return None if found is None else Owner(found[0], found[1] == _created(row))
 
-    def add(self, row: bytes, segment: int) -> int | None:
+    def add(self, row: bytes, segment: int) -> Owner | None:
         """Give a row to a segment, unless one has it: then return that one."""
-        text = "INSERT OR IGNORE INTO keys VALUES (?, ?)"
-        if self._database.execute(text, (_key(row), segment)).rowcount:
+        text = "INSERT OR IGNORE INTO keys VALUES (?, ?, ?)"
+        if self._database.execute(text, (_key(row), segment, _created(row))).rowcount:
             return None
         return self.owner(row)
+
+
+def _created(row: bytes) -> int | None:
+    return milliseconds(BYTES_ROWS.stamp(row))
 
 
 def _key(row: bytes) -> bytes | str:
@@ -89,9 +107,14 @@ def _key(row: bytes) -> bytes | str:
 
 @attrs.define
 class OverlapGraph:
-    """Segments that are one because they share a row; segment 0 begins the listing."""
+    """Segments that are one because they share rows; segment 0 begins the listing.
+
+    The first `ranges` were planned, each the neighbour of the next; those behind them were read to
+    close gaps.
+    """
 
     keys: RowIndex
+    ranges: int = 0
     segments: list[Segment] = attrs.field(factory=list[Segment])
     _parent: list[int] = attrs.field(factory=list[int], init=False)
 
@@ -100,13 +123,21 @@ class OverlapGraph:
         number = len(self.segments)
         self.segments.append(segment)
         self._parent.append(number)
+        shared = Counter[int]()
         for place, row in enumerate(segment.lines()):
             segment.count = place + 1
             owner = self.keys.add(row, number)
             if owner is not None:
                 segment.doubled.add(place)
-                self.join(owner, number)
+                shared[owner.segment] += owner.is_unmoved
+        for owner_number, rows in shared.items():
+            if rows >= WITNESSES and self._may_join(owner_number, number):
+                self.join(owner_number, number)
         return number
+
+    def _may_join(self, one: int, other: int) -> bool:
+        """Whether two segments are neighbours, or one was read to lie between others."""
+        return abs(one - other) == 1 or max(one, other) >= self.ranges
 
     def join(self, one: int, other: int) -> None:
         """Make two segments one."""
@@ -118,9 +149,20 @@ class OverlapGraph:
         return [number for number in range(len(self.segments)) if self._root(number) == root]
 
     def is_reached(self, row: bytes) -> bool | None:
-        """Whether a row's segment is one with the first; `None` for a row that no segment has."""
+        """Whether a row's segment is one with the first; `None` where none has it."""
         owner = self.keys.owner(row)
-        return None if owner is None else self._root(owner) == self._root(0)
+        if owner is None or not owner.is_unmoved:
+            return None
+        return self._root(owner.segment) == self._root(0)
+
+    def next_to(self, rows: Iterable[bytes]) -> bool:
+        """Whether rows show that they reach into a segment that is not one with the first."""
+        owners = filter(None, map(self.keys.owner, rows))
+        others = Counter([owner.segment for owner in owners if owner.is_unmoved])
+        return any(
+            count >= WITNESSES and self._root(number) != self._root(0)
+            for number, count in others.items()
+        )
 
     @property
     def is_whole(self) -> bool:

@@ -170,7 +170,10 @@ class _RangedRun:
     @property
     def report(self) -> ListingReport:
         report = self.run.report
-        return report if not self.reached else attrs.evolve(report, complete=self.proven)
+        if not self.reached:
+            return report
+        is_sound = not (report.seams_unproven or report.contradictions)
+        return attrs.evolve(report, complete=self.proven and is_sound)
 
     async def next_items(self) -> list[bytes] | None:
         if self.reached:

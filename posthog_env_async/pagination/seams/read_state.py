@@ -57,9 +57,9 @@ class ReadState:
     ever handed out is known, so that a window from row 0 needs no proof; `is_aligned` that the
     place where an earlier run stopped was found, and `front` is when the first known row there was
     made. `anchor` is the last page if it showed no new row, and `is_cornered` says that no better
-    one was found. `idle` counts pages in a row that had only known rows. `doubted` is a page that said that
-    the listing ends, when that was not proven; `short` one that showed fewer rows than its `next`
-    counts, when it is not known whether the server dropped those or did not look.
+    one was found. `idle` counts pages in a row that had only known rows. `doubted` is a page that
+    said that the listing ends, when that was not proven; `short` one that showed fewer rows than
+    its `next` counts, when it is not known whether the server dropped those or did not look.
     """
 
     position: int
