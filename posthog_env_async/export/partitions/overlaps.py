@@ -21,7 +21,7 @@ from posthog_env_async.export.files.paths import Target
 from posthog_env_async.export.formats.compression import opened
 from posthog_env_async.pagination import milliseconds
 
-__all__ = ["WITNESSES", "OverlapGraph", "RowIndex", "Segment", "doubled"]
+__all__ = ["WITNESSES", "OverlapGraph", "Owner", "RowIndex", "Segment", "doubled"]
 
 CACHE_KB = 256 << 10
 WITNESSES = 2
