@@ -29,7 +29,7 @@ def load(text: Raw) -> Any:
     What msgspec refuses and the standard library takes (a lone surrogate, NaN) the latter reads.
 
     Raises:
-        ResponseDecodeError: when it is no JSON.
+        ResponseDecodeError: when it is not valid JSON.
     """
     try:
         return _decode(text)
@@ -42,12 +42,12 @@ def load_slowly(text: Raw) -> Any:
     """Decode JSON by the standard library.
 
     Raises:
-        ResponseDecodeError: when it is no JSON.
+        ResponseDecodeError: when it is not valid JSON.
     """
     try:
         return json.loads(bytes(text))
     except UNREADABLE as error:
-        what = f"is no JSON ({type(error).__name__})" if bytes(text).strip() else "is empty"
+        what = f"is not valid JSON ({type(error).__name__})" if bytes(text).strip() else "is empty"
     raise ResponseDecodeError(f"the answer {what}", retryable=True)
 
 

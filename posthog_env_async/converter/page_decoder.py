@@ -107,7 +107,7 @@ def load_page(body: bytes, kind: RowType[Any], *, skip_bad_rows: bool = False) -
     """Read a page; one odd row costs only itself a slower way.
 
     With `skip_bad_rows` each row is read as far as its type can tell, and one that cannot be read
-    is no failure: its place is in `bad_rows`, and its text among the rows.
+    is not a failure: its place is in `bad_rows`, and its text among the rows.
 
     Raises:
         ResponseDecodeError: when it is not JSON, or not a page.

@@ -38,7 +38,7 @@ def read_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
     """
     text = _explained(path, path.read_bytes)
     if text[: len(BEGIN)] != BEGIN[: len(text)]:
-        raise CheckpointError(f"{path.name} is no ledger")
+        raise CheckpointError(f"{path.name} is not a ledger")
     whole = text[: text.rfind(b"\n") + 1]
     records, chain = list[dict[str, Any]](), ""
     for number, line in enumerate(whole.splitlines(), start=1):
@@ -55,7 +55,7 @@ def _decoded(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         return dict(as_mapping(load(line)))
     except ResponseDecodeError:
-        wrong = f"{path.name} is no ledger, or damaged: line {number} is not JSON"
+        wrong = f"{path.name} is not a ledger, or damaged: line {number} is not JSON"
     raise CheckpointError(wrong)
 
 
@@ -77,7 +77,7 @@ class LedgerFile:
 
         Raises:
             FileLockedError: when another process has it open.
-            ExportError: when it cannot be written, or is no regular file.
+            ExportError: when it cannot be written, or is not a regular file.
         """
         return cls(path, _explained(path, lambda: _open(path)))
 
@@ -124,7 +124,7 @@ def _open(path: Path) -> int:
 
 def _lock(path: Path, file: int) -> None:
     if not stat.S_ISREG(os.fstat(file).st_mode):
-        raise ExportError(f"{path.name} is no regular file: a ledger cannot be kept there")
+        raise ExportError(f"{path.name} is not a regular file: a ledger cannot be kept there")
     try:
         import fcntl  # noqa: PLC0415 - Windows has none
 

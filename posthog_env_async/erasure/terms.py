@@ -43,10 +43,10 @@ def terms_of(path: Path, header: Mapping[str, Any]) -> Terms:
     """Read the terms in the first record of a ledger.
 
     Raises:
-        CheckpointError: when it is no ledger of this version.
+        CheckpointError: when it is not a ledger of this version.
     """
     if header.get("kind") != "ledger" or header.get("version") != VERSION:
-        raise CheckpointError(f"{path.name} is no ledger, or one of another version")
+        raise CheckpointError(f"{path.name} is not a ledger, or one of another version")
     names = [field.name for field in attrs.fields(Terms)]
     try:
         terms = Terms(**{name: header[name] for name in names})

@@ -232,7 +232,7 @@ class ServerError(APIStatusError):
 class ResponseDecodeError(PostHogError):
     """An answer is not what the endpoint promises; names the field's path, never its value.
 
-    `retryable` is true when the body is no JSON at all, as one that was cut: a read is tried again.
+    `retryable` is true when the body is not JSON at all, as one that was cut: a read is retried.
     """
 
     def __init__(self, message: str, *, retryable: bool = False) -> None:

@@ -43,7 +43,7 @@ async def verify(path: str | os.PathLike[str]) -> VerifyReport:
     rows, off the event loop.
 
     Raises:
-        ConfigurationError: for what is no path.
+        ConfigurationError: for what is not a path.
     """
     absolute = absolute_path(path)
     return await in_thread(lambda: _verified(absolute))

@@ -99,7 +99,7 @@ def _entries(body: bytes) -> InsightAnswer:
     answer: object = load(body)
     entries = cast("list[object]", answer) if isinstance(answer, list) else [None]
     if not all(isinstance(entry, dict) for entry in entries):
-        raise ResponseDecodeError("the answer is no insight: expected a list of objects @ $")
+        raise ResponseDecodeError("the answer is not an insight: expected a list of objects @ $")
     return with_text(InsightAnswer(map(as_mapping, entries)), body)
 
 

@@ -142,7 +142,7 @@ async def test_a_file_that_comes_while_an_export_is_unfinished_is_not_replaced(
     assert (tmp_path / "p.csv").read_text() == "mine\n"
 
 
-# what is no file
+# what is not a file
 
 
 @pytest.mark.parametrize("overwrite", [False, True])

@@ -50,10 +50,10 @@ def test_json_is_read_as_the_standard_library_does(text: bytes) -> None:
     [
         (b"", "is empty"),
         (b"  \n", "is empty"),
-        (b"{", "is no JSON"),
-        (b"<html>", "is no JSON"),
-        (b"\xff\xfe", "is no JSON"),
-        (b"[" * 200_000, "is no JSON"),
+        (b"{", "is not valid JSON"),
+        (b"<html>", "is not valid JSON"),
+        (b"\xff\xfe", "is not valid JSON"),
+        (b"[" * 200_000, "is not valid JSON"),
     ],
 )
 def test_what_is_no_json_may_pass(text: bytes, said: str) -> None:

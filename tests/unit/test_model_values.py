@@ -70,7 +70,7 @@ BUILT: Mapping[str, Any] = {
     "home": HomeFolder(id=UUID_TEXT, path=SECRET),
     "bucket": LogBucket(time=MOMENT, count=2, level="info"),
     "attribute": LogAttribute(name="http.method"),
-    "attribute-value": LogAttributeValue(name=[SECRET], id=SECRET),
+    "attribute-value": LogAttributeValue(name=[SECRET], extra={"id": SECRET}),
     "service": LogService(name="api", count=1),
 }
 

@@ -56,8 +56,8 @@ class Connection:
         str | None,
         Parameter(
             help="A file that holds the key, read again when the key is renewed; - for stdin; by"
-            " default POSTHOG_PERSONAL_API_KEY. The key itself is no option: others could read it"
-            " in the list of processes.",
+            " default POSTHOG_PERSONAL_API_KEY. The key itself is not an option: others could read"
+            " it in the list of processes.",
             allow_leading_hyphen=True,
         ),
     ] = None

@@ -54,7 +54,7 @@ def parse_columns(names: Any) -> tuple[Column, ...] | None:
     """Read the names that a caller chose.
 
     Raises:
-        ConfigurationError: when they are no names, none, or the same twice.
+        ConfigurationError: when they are not names, none, or the same twice.
     """
     if names is None:
         return None

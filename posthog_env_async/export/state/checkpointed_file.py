@@ -90,7 +90,7 @@ class CheckpointedFile:
         try:
             if not is_ours and os.fstat(file.fileno()).st_size:
                 raise CheckpointError(
-                    f"{part.name} has no checkpoint, so it is no export: move it away,"
+                    f"{part.name} has no checkpoint, so it is not an export: move it away,"
                     f" or {START_OVER}"
                 )
             digest = hash_of(part, size) if size else hashlib.sha256()

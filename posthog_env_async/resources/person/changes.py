@@ -32,7 +32,7 @@ def setting(properties: Mapping[str, Any], *, alone: bool = False) -> Change:
     """Describe setting properties, one `alone` by an action of its own.
 
     Raises:
-        ConfigurationError: when they are no mapping of names to JSON values.
+        ConfigurationError: when they are not a mapping of names to JSON values.
     """
     if not isinstance(properties, dict) or not properties or not all(map(is_text, properties)):
         raise ConfigurationError("properties are a non-empty dict of names to values")
@@ -53,7 +53,7 @@ def unsetting(key: str) -> Change:
     """Describe removing a property.
 
     Raises:
-        ConfigurationError: when the key is no text.
+        ConfigurationError: when the key is not text.
     """
     if not is_text(key):
         raise ConfigurationError("key must be the name of a property")

@@ -144,7 +144,9 @@ def _error(fields: Mapping[str, Any]) -> DeletionError:
 
 def _number(value: object) -> int | None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-        raise ResponseDecodeError("the answer is no summary of a deletion: expected whole numbers")
+        raise ResponseDecodeError(
+            "the answer is not a summary of a deletion: expected whole numbers"
+        )
     return value
 
 

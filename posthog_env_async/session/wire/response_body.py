@@ -81,7 +81,7 @@ class _Gzip:
             raise BodyError(f"the compressed body is damaged ({type(error).__name__})") from None
 
     def finish(self) -> None:
-        """Check that the last member ended; nothing at all is no gzip either."""
+        """Check that the last member ended; nothing at all is not gzip either."""
         if not self.inflater.eof:
             raise BodyError("the compressed body is cut")
 

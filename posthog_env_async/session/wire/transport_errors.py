@@ -42,7 +42,7 @@ REASONS: tuple[tuple[type[Exception], str], ...] = (
     *((kind, DISTRUST) for kind in DISTRUSTED),
     (aiohttp.ClientPayloadError, "the answer was cut"),
     (aiohttp.ClientResponseError, "the answer is not HTTP"),
-    (aiohttp.InvalidURL, "host or proxy is no URL that can be used"),
+    (aiohttp.InvalidURL, "host or proxy is not a usable URL"),
     (RuntimeError, "this aiohttp session cannot be used here: it is closed or of another loop"),
 )
 
