@@ -20,7 +20,7 @@ async def test_the_name_appears_only_when_all_is_there(
     env: PostHogEnv, fake: FakePostHog, tmp_path: Path, suffix: str
 ) -> None:
     path = tmp_path / f"p.{suffix}"
-    fake.faults.append(Fault(400, after=2))
+    fake.faults.append(Fault(400, after=3))
 
     with pytest.raises(BadRequestError):
         await export(env.persons.list(page_size=500), path)
@@ -114,6 +114,9 @@ async def test_the_manifest_says_what_the_file_is(env: PostHogEnv, tmp_path: Pat
     assert manifest["files"][0]["sha256"] == report.sha256
     assert manifest["listing"]["complete"] is manifest["complete"] is True
     assert manifest["tool"].startswith("posthog_env_async ")
+    assert manifest["listing"]["end_proven"] is True
+    assert {"moved", "contradictions", "bad_rows"} <= set(manifest["listing"])
+    assert report.listing.end_proven
     assert manifest["started"] <= manifest["finished"]
 
 

@@ -92,7 +92,7 @@ def _manifest(target: Target, state: Checkpoint, about: Mapping[str, str]) -> Ma
         seconds=round(state.seconds, 3),
         rows=state.rows,
         requests=state.listing.requests,
-        complete=state.listing.complete and not state.listing.seams_unproven,
+        complete=state.listing.complete,
         listing=state.listing,
         files=(DataFile(target.path.name, state.rows, state.bytes, state.sha256),),
         about=dict(about),

@@ -57,11 +57,16 @@ class ExportReport:
 
 
 def joined_reports(before: ListingReport, now: ListingReport) -> ListingReport:
-    """Return the report of two runs of which the second went on where the first stopped."""
+    """Return the report of two runs of which the second went on where the first stopped.
+
+    What the first left unproven, the second does not prove.
+    """
     numbers = {
         field.name: getattr(before, field.name) + getattr(now, field.name)
         for field in attrs.fields(ListingReport)
         if type(getattr(now, field.name)) is int
     }
     sizes = tuple(dict.fromkeys((*before.page_sizes, *now.page_sizes)))
-    return attrs.evolve(now, **numbers, page_sizes=sizes)
+    joined = attrs.evolve(now, **numbers, page_sizes=sizes)
+    doubts = joined.seams_unproven or joined.contradictions or joined.bad_rows
+    return attrs.evolve(joined, complete=now.complete and not doubts)
