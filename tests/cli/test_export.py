@@ -1,6 +1,7 @@
 """`posthog-env export` and `verify`: files, resuming, many projects, and what is said of them."""
 
 import csv
+import fcntl
 import gzip
 import json
 import re
@@ -154,11 +155,14 @@ async def test_an_export_goes_without_a_lock_when_told_to(
     fake: FakePostHog, tmp_path: Path
 ) -> None:
     words = ("export", "persons", "--out", "some.csv", "--max-items", "3")
+    with (tmp_path / "some.csv.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
 
-    await ran(fake, *words, "--no-lock", cwd=tmp_path)
+        refused = await ran(fake, *words, cwd=tmp_path)
+        done = await ran(fake, *words, "--no-lock", cwd=tmp_path)
 
-    assert not list(tmp_path.glob("*.lock"))
-    assert (tmp_path / "some.csv").exists()
+    assert (refused.code, done.code) == (2, 0)
+    assert "another export" in refused.err
 
 
 @pytest.mark.parametrize(

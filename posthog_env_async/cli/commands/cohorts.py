@@ -30,7 +30,7 @@ EXAMPLES = """Examples:
   posthog-env cohorts get 12
   posthog-env cohorts persons 12 --max-items 100
 
-All persons of a cohort, in a file that is whole or not there: posthog-env export cohort 12"""
+All persons of a cohort, in a complete file: posthog-env export cohort 12"""
 CohortID = Annotated[int, Parameter(help="The cohort's number, from cohorts list.")]
 
 app = App(name="cohorts", help="Cohorts and their persons.", help_epilogue=epilogue(EXAMPLES))

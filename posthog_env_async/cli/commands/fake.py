@@ -24,7 +24,10 @@ EXAMPLES = """Examples:
   posthog-env fake --project 1=500 --project 2=0 --latency 0.05 --throttle cloud
   posthog-env fake --throttle persons=20/1 --mode projects_only --scope person:read
 
-The first three lines on stdout set up a shell, for example: eval "$(head -3 lines)\""""
+The first three lines on stdout set up a shell:
+
+  posthog-env fake --port 8010 > fake.env &
+  sleep 2; . ./fake.env; posthog-env persons list --max-items 3"""
 _PROJECT = re.compile(r"(\d+)=(\d+)")
 _THROTTLE = re.compile(r"(persons|max_tools|default)=(\d+)/(\d+(?:\.\d+)?)")
 Windows = tuple[tuple[int, float], ...]
@@ -35,23 +38,21 @@ Windows = tuple[tuple[int, float], ...]
 class Settings:
     """What the server is like."""
 
-    persons: Annotated[int, Parameter(help="How many persons project 1 has.")] = 100_000
+    persons: Annotated[int, Parameter(help="The number of persons in project 1.")] = 100_000
     project: Annotated[
         tuple[str, ...],
-        Parameter(
-            help="ID=PERSONS instead, one for each project.", negative=(), show_default=False
-        ),
+        Parameter(help="ID=PERSONS instead, once per project.", negative=(), show_default=False),
     ] = ()
-    host: Annotated[str, Parameter(help="Where to listen.")] = "127.0.0.1"
-    port: Annotated[int, Parameter(help="0 takes a free one.")] = 0
-    seed: Annotated[int, Parameter(help="What the made-up data hangs on.")] = 0
+    host: Annotated[str, Parameter(help="The address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Parameter(help="The port; 0 picks a free one.")] = 0
+    seed: Annotated[int, Parameter(help="The seed of the generated data.")] = 0
     latency: Annotated[float, Parameter(help="Seconds before each answer.")] = 0.0
     mode: Annotated[
         Literal["rewrite", "routes", "redirect", "projects_only", "environments_only"],
-        Parameter(help="What /api/environments/ answers."),
+        Parameter(help="How /api/environments/ behaves."),
     ] = "rewrite"
     server_version: Annotated[
-        Literal["new", "mid", "old"], Parameter(help="Which server it plays.")
+        Literal["new", "mid", "old"], Parameter(help="The generation of servers to behave like.")
     ] = "new"
     throttle: Annotated[
         tuple[str, ...],
@@ -64,18 +65,20 @@ class Settings:
     scope: Annotated[
         tuple[str, ...],
         Parameter(
-            help="A scope of the key; by default it may do all.", negative=(), show_default=False
+            help="A scope of the key; by default it has all.", negative=(), show_default=False
         ),
     ] = ()
-    person_bytes: Annotated[int | None, Parameter(help="Pad persons to so many bytes.")] = None
-    odd_persons: Annotated[bool, Parameter(help="Make every fifth person an odd one."), FLAG] = (
-        False
+    person_bytes: Annotated[int | None, Parameter(help="Pad persons to about this many bytes.")] = (
+        None
     )
-    orphans: Annotated[float, Parameter(help="Share of raw ids whose person is gone.")] = 0.0
-    gzip: Annotated[bool, Parameter(help="Compress answers.", negative=(), show_default=False)] = (
-        False
-    )
-    logs: Annotated[int, Parameter(help="Log entries of a project.")] = 10_000
+    odd_persons: Annotated[
+        bool, Parameter(help="Give every fifth person unusual values."), FLAG
+    ] = False
+    orphans: Annotated[float, Parameter(help="The share of ids whose person is gone.")] = 0.0
+    gzip: Annotated[
+        bool, Parameter(help="Compress responses.", negative=(), show_default=False)
+    ] = False
+    logs: Annotated[int, Parameter(help="The number of log entries per project.")] = 10_000
 
     def server(self) -> FakePostHog:
         """Return the server, not yet started.
@@ -108,7 +111,7 @@ app = App(name="fake", help_epilogue=epilogue(EXAMPLES))
 
 @app.default
 async def fake(*, settings: Settings = DEFAULT_SETTINGS) -> int:
-    """Serve the embedded server until Ctrl-C; what it is asked is not written anywhere."""
+    """Serve the embedded server until Ctrl-C; nothing that it receives is written anywhere."""
     return await _serve(settings.server(), first=min(_projects(settings.project), default=1))
 
 

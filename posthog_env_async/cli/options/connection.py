@@ -46,8 +46,8 @@ class Connection:
     project: Annotated[
         tuple[str, ...],
         Parameter(
-            help="The project's id; by default POSTHOG_PROJECT_ID. Exports take several, as in"
-            " 1-5,9, and it may be repeated.",
+            help="The project's id; by default POSTHOG_PROJECT_ID. Exports take several: 1-5,9, or"
+            " the option repeated.",
             negative=(),
             show_default=False,
         ),
@@ -55,16 +55,16 @@ class Connection:
     key_file: Annotated[
         str | None,
         Parameter(
-            help="A file that holds the key, read again when the key is renewed; - for stdin; by"
-            " default POSTHOG_PERSONAL_API_KEY. The key itself is not an option: others could read"
-            " it in the list of processes.",
+            help="A file with the key, read again when the key is renewed; - for stdin. By default"
+            " POSTHOG_PERSONAL_API_KEY. There is no option for the key itself, because other users"
+            " could read it in the list of processes.",
             allow_leading_hyphen=True,
         ),
     ] = None
     prefix: Annotated[
         Literal["auto", "environments", "projects"],
         Parameter(
-            help="The API's path: auto goes over to projects when the server says so; by default"
+            help="The API's path; auto switches to projects when the server asks for it. By default"
             " POSTHOG_PREFIX, else auto."
         ),
     ] = "auto"
@@ -72,8 +72,8 @@ class Connection:
     limit: Annotated[
         tuple[str, ...],
         Parameter(
-            help="REQUESTS/SECONDS that may go out, such as 240/60; may be repeated, or none. By"
-            " default PostHog Cloud's published limits on Cloud, and none elsewhere.",
+            help="At most REQUESTS/SECONDS, such as 240/60; can be repeated; or none. By default"
+            " PostHog Cloud's published limits on Cloud, and none elsewhere.",
             negative=(),
             show_default=False,
         ),
@@ -81,29 +81,27 @@ class Connection:
     redis: Annotated[
         str | None,
         Parameter(
-            help="A Redis, as redis://HOST, through which processes share the limits; by default"
-            " POSTHOG_REDIS_URL, which no list of processes shows."
+            help="A Redis (redis://HOST) through which processes share the limits; by default"
+            " POSTHOG_REDIS_URL, which the list of processes does not show."
         ),
     ] = None
-    redis_file: Annotated[
-        Path | None, Parameter(help="A file that holds the URL of the Redis.")
-    ] = None
+    redis_file: Annotated[Path | None, Parameter(help="A file with the URL of the Redis.")] = None
     sqlite: Annotated[
-        Path | None, Parameter(help="A file through which processes share the limits.")
+        Path | None,
+        Parameter(help="A file through which processes on one machine share the limits."),
     ] = None
     max_wait: Annotated[
-        float, Parameter(help="The longest wait in seconds for a rate limit or a second attempt.")
+        float, Parameter(help="The longest wait in seconds, for a rate limit or before a retry.")
     ] = 120.0
     proxy: Annotated[
-        str | None, Parameter(help="A proxy's URL; env takes it from HTTPS_PROXY or HTTP_PROXY.")
+        str | None,
+        Parameter(help="The URL of a proxy; env takes it from HTTPS_PROXY or HTTP_PROXY."),
     ] = None
     ca_file: Annotated[
         Path | None,
         Parameter(help="A PEM file with the certificates to trust, instead of the system's."),
     ] = None
-    wait: Annotated[bool, Parameter(help="Wait for the rate limit as long as it takes."), FLAG] = (
-        False
-    )
+    wait: Annotated[bool, Parameter(help="Wait for rate limits as long as it takes."), FLAG] = False
 
     def without_project(self) -> "Connection":
         """Return the connection for a command that reads the projects itself."""

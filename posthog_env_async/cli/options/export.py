@@ -30,38 +30,40 @@ class Target:
     out: Annotated[
         Path | None,
         Parameter(
-            help="A file; its suffix is the form: .ndjson, .csv, .parquet, with .gz or .zst behind."
-            " Or a folder, for a file each project; - for stdout. By default files in this folder.",
+            help="A file, whose suffix is the format: .ndjson, .csv or .parquet, and .gz or .zst"
+            " to compress. Or a folder, with one file per project; - for stdout. By default files in"
+            " the current folder.",
             allow_leading_hyphen=True,
         ),
     ] = None
     format: Annotated[
         Literal["ndjson", "csv", "parquet"] | None,
-        Parameter(help="Instead of the suffix; ndjson where nothing tells."),
+        Parameter(help="The format, instead of a suffix; by default ndjson."),
     ] = None
     gzip: Annotated[bool, Parameter(help="Compress with gzip."), FLAG] = False
     zstd: Annotated[bool, Parameter(help="Compress with zstd; needs the extra zstd."), FLAG] = False
     columns: Annotated[
         str | None,
         Parameter(
-            help="Of CSV and Parquet, with commas: uuid,created_at,properties.email, where wanted"
-            " with a type: properties.seats=integer (text, integer, number, boolean, time, json)."
+            help="Columns of CSV and Parquet, separated by commas: uuid,created_at,properties.email;"
+            " with a type where wanted: properties.seats=integer (text, integer, number, boolean,"
+            " time or json)."
         ),
     ] = None
     quote_formulas: Annotated[
         bool,
         Parameter(
-            help="In CSV, disarm texts that a spreadsheet would run.",
+            help="In CSV, quote texts that a spreadsheet would run as formulas.",
             negative=(),
             show_default=False,
         ),
     ] = False
     excel: Annotated[
-        bool, Parameter(help="In CSV, begin with a mark by which Excel reads UTF-8."), FLAG
+        bool, Parameter(help="In CSV, start with the mark that tells Excel to read UTF-8."), FLAG
     ] = False
     safe_names: Annotated[
         bool,
-        Parameter(help="In CSV and Parquet, name columns as warehouses do: a-z, 0-9 and _ alone."),
+        Parameter(help="In CSV and Parquet, column names for warehouses: only a-z, 0-9 and _."),
         FLAG,
     ] = False
     add_project_id: Annotated[
@@ -70,23 +72,25 @@ class Target:
     restart: Annotated[
         bool,
         Parameter(
-            help="Drop what an unfinished export left, and start over.",
+            help="Discard what an unfinished export left, and start over.",
             negative=(),
             show_default=False,
         ),
     ] = False
     overwrite: Annotated[
-        bool, Parameter(help="Replace a file that no export of ours wrote, or a link."), FLAG
+        bool, Parameter(help="Replace a file that was not written by an export, or a link."), FLAG
     ] = False
     no_lock: Annotated[
         bool,
         Parameter(
-            help="Do without NAME.lock, on file systems without locks; nobody else may export to"
-            " the same file then."
+            help="Do not lock NAME.lock, for file systems without locks; make sure that no other"
+            " export writes the same file."
         ),
         FLAG,
     ] = False
-    stdout: Annotated[bool, Parameter(help="NDJSON into a pipe instead of files."), FLAG] = False
+    stdout: Annotated[bool, Parameter(help="Write NDJSON to stdout instead of files."), FLAG] = (
+        False
+    )
 
     @property
     def compression(self) -> Literal["gzip", "zstd"] | None:
@@ -166,23 +170,25 @@ class Reading:
         False
     )
     page_size: Annotated[
-        str, Parameter(help="Rows a request, 1 to 10,000, or auto: grows while the server is fast.")
+        str, Parameter(help="Rows per request, 1 to 10,000; auto grows while the server is fast.")
     ] = "auto"
-    prefetch: Annotated[int, Parameter(help="Pages read ahead, for each project.")] = 4
-    max_items: Annotated[int | None, Parameter(help="Stop after so many, for each project.")] = None
-    concurrency: Annotated[int, Parameter(help="How many projects at once.")] = 4
+    prefetch: Annotated[int, Parameter(help="Pages to read ahead, per project.")] = 4
+    max_items: Annotated[int | None, Parameter(help="Stop after this many rows, per project.")] = (
+        None
+    )
+    concurrency: Annotated[int, Parameter(help="How many projects to export at once.")] = 4
     count: Annotated[
         bool,
         Parameter(
-            help="Ask for the total first, for the share and the end; fewer rows end with exit code"
-            " 3.",
+            help="Ask for the total first, to show the share and the remaining time; exit code 3 if"
+            " fewer rows come.",
             negative=(),
             show_default=False,
         ),
     ] = False
     on_gap: Annotated[
         Literal["raise", "report"],
-        Parameter(help="When rows may be missing: stop, or go on and end with exit code 3."),
+        Parameter(help="If rows may be missing: stop, or continue and end with exit code 3."),
     ] = "raise"
 
     def settings(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from .conditions import log_condition_of
 
 __all__ = ["LAST_HOUR", "LAST_HOUR_QUERY", "LogFilters", "LogQuery"]
 
-FILTERS = Group("Filters", sort_key=10, help="Several are ANDed.")
+FILTERS = Group("Filters", sort_key=10, help="All of them must hold.")
 
 
 @Parameter(name="*", group=FILTERS)
@@ -21,27 +21,27 @@ class LogFilters:
         str,
         Parameter(
             name="--from",
-            help="An ISO time (without a zone: UTC), or a time back such as -6h or -7d.",
+            help="An ISO time (UTC if it has no zone), or how long ago: -6h, -7d.",
             allow_leading_hyphen=True,
         ),
     ] = "-1h"
     to: Annotated[
-        str | None, Parameter(help="The same; by default now.", allow_leading_hyphen=True)
+        str | None, Parameter(help="As --from; by default now.", allow_leading_hyphen=True)
     ] = None
     level: Annotated[
         tuple[Literal["trace", "debug", "info", "warn", "error", "fatal"], ...],
-        Parameter(help="A severity; may be repeated.", negative=(), show_default=False),
+        Parameter(help="A severity; can be repeated.", negative=(), show_default=False),
     ] = ()
     service: Annotated[
         tuple[str, ...],
-        Parameter(help="A service; may be repeated.", negative=(), show_default=False),
+        Parameter(help="A service; can be repeated.", negative=(), show_default=False),
     ] = ()
-    search: Annotated[str | None, Parameter(help="A part of the message.")] = None
+    search: Annotated[str | None, Parameter(help="Text in the message.")] = None
     filter: Annotated[
         tuple[str, ...],
         Parameter(
             help="A condition on message, attribute:KEY or resource:KEY, as in"
-            " 'resource:service.name=checkout'. May be repeated.",
+            " 'resource:service.name=checkout'. Can be repeated.",
             negative=(),
             show_default=False,
         ),
@@ -64,7 +64,9 @@ class LogFilters:
 class LogQuery(LogFilters):
     """Which log entries, and which of them come first."""
 
-    order: Annotated[Literal["latest", "earliest"], Parameter(help="Which come first.")] = "latest"
+    order: Annotated[Literal["latest", "earliest"], Parameter(help="Which entries come first.")] = (
+        "latest"
+    )
 
     def query(self) -> dict[str, Any]:
         """Return the filters as `logs.query` takes them."""

@@ -17,11 +17,13 @@ OUTPUT = Group("Output", sort_key=80)
 class OutputOptions:
     """How a command speaks."""
 
-    json: Annotated[bool, Parameter(help="JSON lines on stdout, on a terminal too."), FLAG] = False
-    quiet: Annotated[bool, Parameter(help="On stderr nothing but errors."), FLAG] = False
-    verbose: Annotated[
-        bool, Parameter(help="On stderr every attempt that failed, and why."), FLAG
+    json: Annotated[
+        bool, Parameter(help="Write JSON lines to stdout, even on a terminal."), FLAG
     ] = False
+    quiet: Annotated[bool, Parameter(help="Write only errors to stderr."), FLAG] = False
+    verbose: Annotated[bool, Parameter(help="Also write every failed attempt to stderr."), FLAG] = (
+        False
+    )
 
 
 DEFAULT_OUTPUT = OutputOptions()

@@ -14,7 +14,7 @@ from .conditions import GRAMMAR, condition_of, conditions_in
 
 __all__ = ["ALL_PERSONS", "DEFAULT_PAGING", "Paging", "PersonFilters", "page_size_of"]
 
-FILTERS = Group("Filters", sort_key=10, help="Several are ANDed.")
+FILTERS = Group("Filters", sort_key=10, help="All of them must hold.")
 PAGING = Group("Paging", sort_key=20)
 
 
@@ -24,21 +24,21 @@ class PersonFilters:
     """Which persons."""
 
     search: Annotated[
-        str | None, Parameter(help="A part of e-mail, name or id (older servers: of the e-mail).")
+        str | None, Parameter(help="Text in the e-mail, name or id (older servers: in the e-mail).")
     ] = None
-    email: Annotated[str | None, Parameter(help="The whole e-mail address.")] = None
-    distinct_id: Annotated[str | None, Parameter(help="A whole distinct id.")] = None
+    email: Annotated[str | None, Parameter(help="The exact e-mail address.")] = None
+    distinct_id: Annotated[str | None, Parameter(help="An exact distinct id.")] = None
     property: Annotated[
         tuple[str, ...],
         Parameter(
-            help=f"A condition on a property: {GRAMMAR}. May be repeated.",
+            help=f"A condition on a property: {GRAMMAR}. Can be repeated.",
             negative=(),
             show_default=False,
             allow_leading_hyphen=True,
         ),
     ] = ()
     properties_file: Annotated[
-        Path | None, Parameter(help="A JSON file with a list of the API's filter objects.")
+        Path | None, Parameter(help="A JSON file with a list of filters as the API takes them.")
     ] = None
 
     def query(self) -> dict[str, Any]:
@@ -66,11 +66,11 @@ class Paging:
     """How the persons are read."""
 
     page_size: Annotated[
-        str, Parameter(help="Rows a request, 1 to 10,000, or auto: grows while the server is fast.")
+        str, Parameter(help="Rows per request, 1 to 10,000; auto grows while the server is fast.")
     ] = "auto"
-    prefetch: Annotated[int, Parameter(help="Pages read ahead.")] = 4
-    max_items: Annotated[int | None, Parameter(help="Stop after so many.")] = None
-    offset: Annotated[int, Parameter(help="Skip so many rows of the server's.")] = 0
+    prefetch: Annotated[int, Parameter(help="Pages to read ahead.")] = 4
+    max_items: Annotated[int | None, Parameter(help="Stop after this many persons.")] = None
+    offset: Annotated[int, Parameter(help="Skip this many of the server's rows.")] = 0
 
     def settings(self) -> dict[str, Any]:
         """Return them as `persons.list` takes them."""

@@ -35,12 +35,12 @@ EXAMPLES = """Examples:
   posthog-env export cohort 12 --out cohort.ndjson
   posthog-env export logs --from -7d --level error --out errors.ndjson
 
-A file has its name only when it is whole. Stopped or killed, the same command goes on where it was.
-posthog-env verify FILE checks it against the manifest that lies beside it."""
+A file appears under its name only when it is complete. After a stop or a crash, the same command
+resumes it. posthog-env verify FILE checks it against the manifest beside it."""
 
 app = App(
     name="export",
-    help="Export into files that are whole or not there, resumed where they were.",
+    help="Export into complete files; an export that was stopped is resumed.",
     help_epilogue=epilogue(EXAMPLES),
 )
 
@@ -63,7 +63,7 @@ async def export_persons(
     output: OutputOptions = DEFAULT_OUTPUT,
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
-    """Export every person of one project or many; --project takes several, as in 1,2,7."""
+    """Export every person of one project or many; --project takes several, as in 1-5,9."""
 
     def listing_of(env: PostHogEnv) -> Listing[Any]:
         return env.persons.list(**filters.query(), **reading.settings())
@@ -115,14 +115,14 @@ async def export_logs(
     all_projects: Annotated[
         bool, Parameter(help="Every project that the key can use."), FLAG
     ] = False,
-    page_size: Annotated[int, Parameter(help="Entries a request, 1 to 2,000.")] = 1000,
-    max_items: Annotated[int | None, Parameter(help="Stop after so many.")] = None,
+    page_size: Annotated[int, Parameter(help="Entries per request, 1 to 2,000.")] = 1000,
+    max_items: Annotated[int | None, Parameter(help="Stop after this many.")] = None,
     concurrency: Annotated[int, Parameter(help="How many projects at once.")] = 4,
     target: Target = DEFAULT_TARGET,
     output: OutputOptions = DEFAULT_OUTPUT,
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
-    """Export log entries; to go on later give --from and --to as times, not as times back."""
+    """Export log entries; to resume later, give --from and --to as times, not relative ones."""
 
     def listing_of(env: PostHogEnv) -> CursorListing[Any]:
         return env.logs.query(**filters.query(), page_size=page_size, max_items=max_items)

@@ -100,7 +100,7 @@ async def list_attributes(
     *,
     match: Annotated[str | None, Parameter(help="A part of the attribute's name.")] = None,
     type: AttributeType = None,
-    max_items: Annotated[int | None, Parameter(help="Stop after so many.")] = None,
+    max_items: Annotated[int | None, Parameter(help="Stop after this many.")] = None,
     filters: LogFilters = LAST_HOUR,
     output: OutputOptions = DEFAULT_OUTPUT,
     connection: Connection = DEFAULT_CONNECTION,

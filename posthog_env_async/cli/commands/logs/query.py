@@ -29,8 +29,8 @@ EXAMPLES = """Examples:
 async def query_logs(
     *,
     filters: LogQuery = LAST_HOUR_QUERY,
-    page_size: Annotated[int, Parameter(help="Entries a request, 1 to 2,000.")] = 1000,
-    max_items: Annotated[int | None, Parameter(help="Stop after so many.")] = None,
+    page_size: Annotated[int, Parameter(help="Entries per request, 1 to 2,000.")] = 1000,
+    max_items: Annotated[int | None, Parameter(help="Stop after this many.")] = None,
     output: OutputOptions = DEFAULT_OUTPUT,
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:

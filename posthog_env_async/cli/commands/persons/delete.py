@@ -78,7 +78,7 @@ async def list_deletions(
         Literal["pending", "completed", "all"], Parameter(help="Which deletions.")
     ] = "all",
     person_uuid: Annotated[str | None, Parameter(help="Of one person.")] = None,
-    max_items: Annotated[int | None, Parameter(help="Stop after so many.")] = None,
+    max_items: Annotated[int | None, Parameter(help="Stop after this many.")] = None,
     output: OutputOptions = DEFAULT_OUTPUT,
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:

@@ -74,7 +74,7 @@ async def list_activity(
     id: Annotated[str | None, Parameter(help="The UUID or number of one person.")] = None,
     /,
     *,
-    max_items: Annotated[int, Parameter(help="Stop after so many.")] = 50,
+    max_items: Annotated[int, Parameter(help="Stop after this many.")] = 50,
     output: OutputOptions = DEFAULT_OUTPUT,
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:

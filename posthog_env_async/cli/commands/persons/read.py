@@ -31,7 +31,7 @@ LIST_EXAMPLES = """Examples:
   posthog-env persons list --property plan=scale --property 'seats>=10'
   posthog-env persons list --max-items 1000 > some.ndjson
 
-For all persons, in a file that is whole or not there: posthog-env export persons"""
+For all persons, in a complete file: posthog-env export persons"""
 GET_EXAMPLES = """Examples:
 
   posthog-env persons get 018f3c1e-7a55-7c2b-9a11-5f0d9f6f1c01
