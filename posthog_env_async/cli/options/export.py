@@ -30,9 +30,9 @@ class Target:
     out: Annotated[
         Path | None,
         Parameter(
-            help="A file, whose suffix is the format: .ndjson, .csv or .parquet, and .gz or .zst"
-            " to compress. Or a folder, with one file per project; - for stdout. By default files in"
-            " the current folder.",
+            help="A file; its suffix is the format: .ndjson, .csv or .parquet, and .gz or .zst to"
+            " compress it. Or a folder, with one file per project; - for stdout. By default a file"
+            " in the current folder.",
             allow_leading_hyphen=True,
         ),
     ] = None
@@ -45,8 +45,8 @@ class Target:
     columns: Annotated[
         str | None,
         Parameter(
-            help="Columns of CSV and Parquet, separated by commas: uuid,created_at,properties.email;"
-            " with a type where wanted: properties.seats=integer (text, integer, number, boolean,"
+            help="Columns of CSV and Parquet, separated by commas: uuid,properties.email, with a"
+            " type where wanted: properties.seats=integer (text, integer, number, boolean,"
             " time or json)."
         ),
     ] = None
