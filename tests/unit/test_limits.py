@@ -8,7 +8,14 @@ import anyio.lowlevel
 import pytest
 
 from posthog_env_async import ConfigurationError, Limit, Limits, RateLimitError
-from posthog_env_async.session import CLOUD_LIMITS, RateLimiter, Window, as_limits, over_limit
+from posthog_env_async.session import (
+    CLOUD_LIMITS,
+    RateLimiter,
+    Window,
+    as_limits,
+    describe,
+    over_limit,
+)
 
 
 def window(*limits: tuple[int, float]) -> Window:
@@ -217,3 +224,18 @@ async def test_a_limiter_shows_what_is_left_and_held() -> None:
     assert kept.blocked_for("persons") == 7.0
     assert kept.blocked_for("default") == 0.0
     assert (kept.is_limited("persons"), kept.is_limited("max_tools")) == (True, False)
+
+
+async def test_a_block_lasts_a_day_at_most() -> None:
+    kept = limiter(lambda: 0.0, default=[])
+
+    await kept.block("default", 1e12)
+
+    assert kept.blocked_for("default") == 86_400.0
+
+
+def test_limits_are_described_by_budget() -> None:
+    assert describe(Limits(default=[Limit(5, 1.0), Limit(9, 60.0)])) == (
+        "default 5 in 1 s and 9 in 60 s"
+    )
+    assert describe(Limits(persons=[Limit(1, 0.5)])) == "persons 1 in 0.5 s; default none"
