@@ -4,6 +4,7 @@ Each public name is loaded when it is first used, so that what needs only a part
 starts at once, such as the command line's help. `__init__.pyi` tells type checkers the same names.
 """
 
+# pyright: reportUnsupportedDunderAll=false
 from importlib import import_module
 from typing import Any
 

@@ -269,9 +269,9 @@ class ExportError(ConfigurationError, OSError):
     `errno` is the system's number of the failure, `None` where the refusal is our own.
     """
 
-    def __new__(cls, *args: object, **_: object) -> Self:  # noqa: D102 - as any constructor
+    def __new__(cls, message: str, *, errno: int | None = None) -> Self:  # noqa: D102
         # ValueError has a __new__ of its own, which does not prepare the fields of an OSError.
-        return OSError.__new__(cls, *args)
+        return OSError.__new__(cls, message)
 
     def __init__(self, message: str, *, errno: int | None = None) -> None:
         super().__init__(message)

@@ -57,6 +57,12 @@ def test_an_erasure_keeps_a_ledger_and_a_receipt(worker_environment: dict[str, s
     assert "1500 verified, 500 persons left" in said
 
 
+def test_keys_are_renewed(worker_environment: dict[str, str]) -> None:
+    said = run("renewed_key", worker_environment)
+
+    assert said.splitlines() == ["a new access token for my-app", "300 True", "300"]
+
+
 def test_the_spans_of_an_export_are_shown(worker_environment: dict[str, str]) -> None:
     said = run("traced_export", worker_environment, "opentelemetry.sdk")
 

@@ -1,7 +1,7 @@
 """The types that users see, pinned: checked by mypy and pyright, never run."""
 
-from collections.abc import AsyncIterator, Mapping
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, assert_type
 from uuid import UUID
 
@@ -12,11 +12,14 @@ from posthog_env_async import (
     APIKeyInfo,
     APIStatusError,
     Backoff,
+    ClientClosedError,
     CursorListing,
     DeletionSummary,
+    ExportError,
     HomeFolder,
     InsightAnswer,
     Limit,
+    LimiterUnavailableError,
     Limits,
     Listing,
     ListingReport,
@@ -36,9 +39,13 @@ from posthog_env_async import (
     Project,
     PropertyFilter,
     PropertyValue,
+    Response,
+    key_from_file,
 )
 from posthog_env_async import Cohort as PostHogCohort
 from posthog_env_async.erasure import ErasureReport, check, erase
+from posthog_env_async.events import Event, RequestEnded
+from posthog_env_async.integrations import opentelemetry, prometheus
 
 
 @attrs.frozen
@@ -47,6 +54,37 @@ class Cohort:
 
     id: int
     extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+
+
+async def oauth_key() -> tuple[str, datetime]:
+    return "pha_", datetime.now(UTC)
+
+
+def watch(event: Event) -> None:
+    if isinstance(event, RequestEnded):
+        assert_type(event.status, int | None)
+        assert_type(event.seconds, float)
+
+
+async def the_options(env: PostHogEnv) -> None:
+    options = env.with_options(timeout=5.0, backoff=Backoff(), headers={}, prefix="projects")
+    assert_type(options, PostHogEnv)
+    response = await options.send("GET", "cohorts/", scope="cohort:read")
+    assert_type(response, Response)
+    assert_type(response.status, int)
+    assert_type(response.headers["x"], str)
+    assert_type(response.headers.getall("x"), tuple[str, ...])
+    assert_type(response.body, bytes)
+    assert_type(response.elapsed, float)
+    assert_type(response.json(), Any)
+    assert_type(env.listing("cohorts/"), Listing[dict[str, Any]])
+    assert_type(env.listing("cohorts/", model=Cohort), Listing[Cohort])
+    assert_type(opentelemetry.observer(), Callable[[Event], None])
+    assert_type(prometheus.observer(), Callable[[Event], None])
+    try:
+        await env.request("DELETE", "cohorts/1/")
+    except (ExportError, ClientClosedError, LimiterUnavailableError) as error:
+        assert_type(error.resume_token, str | None)
 
 
 async def the_client() -> None:
@@ -72,6 +110,8 @@ async def the_client() -> None:
         assert_type(await env.request("GET", "cohorts/", params={"limit": 1}), Any)
         assert_type(await env.aclose(), None)
     PostHogEnv("@current", limits=[Limit(1, 1.0)])
+    PostHogEnv(api_key=key_from_file("key"), headers={"X-Team": "growth"}, observer=watch)
+    PostHogEnv(api_key=oauth_key, prefix="auto")
     PostHogEnv(limits=None)
 
 
