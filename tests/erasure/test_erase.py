@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import anyio
 import pytest
 
 from posthog_env_async import (
@@ -14,6 +15,7 @@ from posthog_env_async import (
     ConfigurationError,
     FileLockedError,
     MissingScopeError,
+    Person,
     PostHogEnv,
     PostHogError,
     ResponseDecodeError,
@@ -113,6 +115,27 @@ async def test_everybody_who_has_an_email_is_erased(
 
     assert (report.found, report.not_found) == (2, 1)
     assert set(fake.erasures()) == both
+
+
+async def test_more_emails_than_are_asked_for_at_once(
+    env: PostHogEnv, fake: FakePostHog, ledger: Path
+) -> None:
+    emails = [f"ada-{number}@example.com" for number in range(20)]
+    for email in emails:
+        fake.add_person(properties={"email": email})
+
+    report = await erase(env, emails, by="email", ledger=ledger, dry_run=False, concurrency=3)
+
+    assert (report.found, report.requests) == (20, 1)
+    assert report.to_dict()["queued"] == 20
+
+
+async def test_persons_and_ids_are_not_mixed(env: PostHogEnv, ledger: Path) -> None:
+    person = Person(uuid=uuid4())
+
+    for people in ([person, "ada"], ["ada", person]):
+        with pytest.raises(ConfigurationError, match="all"):
+            await erase(env, people, ledger=ledger)
 
 
 async def test_a_server_that_does_not_filter_by_email_erases_nobody(
@@ -358,6 +381,18 @@ async def test_a_ledger_that_cannot_be_written_is_an_error_before_anything_is_se
     assert not (tmp_path / "elsewhere").exists()
 
 
+@pytest.mark.parametrize("content", [b"", b'{"kind":"ledger",\n'])
+async def test_what_holds_no_record_cannot_be_checked(
+    env: PostHogEnv, ledger: Path, content: bytes
+) -> None:
+    ledger.write_bytes(content)
+
+    with pytest.raises(CheckpointError):
+        await check(env, ledger)
+
+    assert ledger.read_bytes() == content
+
+
 async def test_two_runs_cannot_share_a_ledger(
     env: PostHogEnv, fake: FakePostHog, ledger: Path
 ) -> None:
@@ -392,6 +427,31 @@ async def test_a_request_whose_outcome_is_unknown_is_found_out_about(
     assert {record.times for record in fake.erasures().values()} == {1}
     assert len(bodies(fake)) == (1 if arrived else 2)
     assert all(record.events is events for record in fake.erasures().values())
+
+
+@pytest.mark.parametrize(("events", "state"), [(True, "verified"), (False, "deleted")])
+async def test_a_run_cancelled_between_question_and_answer_is_settled_by_the_next(
+    env: PostHogEnv, fake: FakePostHog, ledger: Path, events: bool, state: str
+) -> None:
+    people = fake.uuids()[:30]
+    fake.faults.append(Fault(action="stall", path="bulk_delete"))
+    with anyio.move_on_after(5.0) as scope:
+
+        async def until_asked() -> None:
+            while not bodies(fake):
+                await anyio.sleep(0.01)
+            scope.cancel()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(until_asked)
+            await erase(env, people, by="uuid", ledger=ledger, events=events, dry_run=False)
+    receipt = json.loads(ledger.with_name("erasure.ndjson.receipt.json").read_text())
+
+    report = await erase(env, people, by="uuid", ledger=ledger, events=events, dry_run=False)
+
+    assert receipt["unknown"] == 30
+    assert getattr(report, state) == report.found == 30
+    assert len(bodies(fake)) == 1
 
 
 async def test_a_server_that_stays_broken_ends_the_run_and_the_next_goes_on(
