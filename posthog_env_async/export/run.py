@@ -18,6 +18,7 @@ from posthog_env_async.export.state.checkpoint import Phase
 from posthog_env_async.export.state.checkpointed_file import CheckpointedFile
 from posthog_env_async.export.state.manifest import Manifest
 from posthog_env_async.export.state.report import Progress, joined_reports
+from posthog_env_async.export.state.written_rows import written_rows
 from posthog_env_async.pagination import ListingReport
 
 from .sources import RowRun, RowSource
@@ -52,7 +53,10 @@ class ExportRun:
 
     async def _read(self) -> None:
         failure: PostHogError | None = None
-        async with self.source.run(self.file.state.token) as run:
+        state, target, written = self.file.state, self.file.target, None
+        if state.token is not None:
+            written = await in_thread(partial(written_rows, target, state.rows))
+        async with self.source.run(state.token, written) as run:
             try:
                 await self._copy(run)
             except PostHogError as error:

@@ -6,7 +6,13 @@ from typing import Any, Literal, Protocol, Self
 import attrs
 
 from posthog_env_async.events import Emitter
-from posthog_env_async.pagination import CursorListing, Listing, ListingReport, QueryFingerprint
+from posthog_env_async.pagination import (
+    CursorListing,
+    HandedOut,
+    Listing,
+    ListingReport,
+    QueryFingerprint,
+)
 
 __all__ = ["AnyListing", "ListingRows", "OnGap", "RowRun", "RowSource"]
 
@@ -67,8 +73,8 @@ class RowSource(Protocol):
         """What takes the events of the export."""
         ...
 
-    def run(self, token: str | None) -> RowRun:
-        """Start reading, behind the row that a token stands for."""
+    def run(self, token: str | None, written: HandedOut | None = None) -> RowRun:
+        """Start reading, behind the row that a token stands for, without rows `written` before."""
         ...
 
 
@@ -104,10 +110,11 @@ class ListingRows:
             at_once,
         )
 
-    def run(self, token: str | None) -> RowRun:
+    def run(self, token: str | None, written: HandedOut | None = None) -> RowRun:
         """Start a run."""
         listing = self.listing if token is None else self.listing.resume(token)
         if isinstance(listing, Listing):
             held_bytes = HELD_BYTES if self.at_once == 1 else SHARED_BYTES // self.at_once
-            return listing.lines().iterate(on_gap=self.on_gap, held_bytes=held_bytes)
+            lines = listing.lines()
+            return lines.iterate(on_gap=self.on_gap, held_bytes=held_bytes, handed_out=written)
         return listing.lines().iterate()

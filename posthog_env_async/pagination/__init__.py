@@ -6,12 +6,14 @@ from .page import ListingReport, Page
 from .page_size import PageSize, checked_page_size
 from .resume_token import QueryFingerprint, fingerprint_of
 from .run import ListingRun
+from .seams.digest_set import DigestSet as HandedOut
 from .seams.page_times import milliseconds
 from .window_reader import Source
 
 __all__ = [
     "CursorListing",
     "CursorSource",
+    "HandedOut",
     "Listing",
     "ListingReport",
     "ListingRun",

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Literal, TypeVar, cast
 
 import attrs
 
@@ -17,11 +17,14 @@ from .page import Page
 from .page_size import PageSize, checked_page_size
 from .resume_token import QueryFingerprint, Token
 from .run import ListingRun
+from .seams.digest_set import DigestSet
 from .seams.seam_repair import OnGap
 from .watch import OnReport, Watch
 from .window_reader import Source
 
 __all__ = ["CursorListing", "Listing", "checked_numbers"]
+
+OnBadRow = Literal["raise", "skip"]
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -118,15 +121,20 @@ class Listing(_Readable[T]):
         self,
         *,
         on_gap: OnGap = "raise",
+        on_bad_row: OnBadRow = "raise",
         held_bytes: int = HELD_BYTES,
         on_progress: OnReport | None = None,
+        handed_out: DigestSet | None = None,
     ) -> ListingRun[T]:
         """Start a run that can tell where it stands and what it did.
 
-        Where more rows vanish at once than are remembered (10,000, or four pages), a run raises
-        `PaginationError`; with `on_gap="report"` it goes on and its report is not `complete`.
-        `held_bytes` bounds the pages read ahead. `on_progress` is called with the report after
-        each page, and at the end.
+        Where it cannot be proven that no row is missed, as when none is left of those that a token
+        knows, a run raises `PaginationError`; with `on_gap="report"` it goes on and its report is
+        not `complete`. A row that cannot be read raises `ResponseDecodeError` at its place; with
+        `on_bad_row="skip"` it is left out, and counted in the report's `bad_rows`. `held_bytes`
+        bounds the pages read ahead. `on_progress` is called with the report after each page, and at
+        the end. `handed_out` are rows that a resumed run does not hand out again: an export knows
+        those in its file.
         """
         plan = OffsetPlan(
             page_size=self.page_size,
@@ -135,7 +143,9 @@ class Listing(_Readable[T]):
             prefetch=self.prefetch,
             resume=self._token,
             on_gap=on_gap,
+            skips_bad_rows=on_bad_row == "skip",
             held_bytes=held_bytes,
+            handed_out=handed_out,
         )
         source = self._source
         watch = Watch.of(source.session, source.call, on_progress)

@@ -13,6 +13,7 @@ from .page import ListingReport, Step
 from .page_size import PageSize, PageSizes
 from .prefetch import Prefetcher
 from .resume_token import Token
+from .seams.digest_set import DigestSet
 from .seams.page_facts import PageFacts
 from .seams.page_taker import PageTaker
 from .seams.read_state import ReadState
@@ -41,6 +42,8 @@ class OffsetPlan:
     resume: Token | None = None
     on_gap: OnGap = "raise"
     held_bytes: int = HELD_BYTES
+    skips_bad_rows: bool = False
+    handed_out: DigestSet | None = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen
@@ -78,10 +81,12 @@ class OffsetReader(Generic[T]):
         self.state = (
             ReadState.at_start(plan.offset) if resume is None else ReadState.from_token(resume)
         )
+        if plan.handed_out is not None and resume is not None:
+            self.state.know(plan.handed_out)
         sizes = PageSizes(plan.page_size, min(self.source.most, WIRE_MOST))
         if self.counter.left is not None and not sizes.is_auto:
             sizes.size = max(1, min(sizes.size, self.counter.left))
-        self._windows = WindowReader(self.source, sizes)
+        self._windows = WindowReader(self.source, sizes, plan.skips_bad_rows)
         self._taker = PageTaker(self.state, sizes)
         self._finder = SeamFinder(self._windows, self._taker, self.state, plan.on_gap)
         position = self.state.position
@@ -147,12 +152,16 @@ class OffsetReader(Generic[T]):
     # taking it
 
     def _accept(self, facts: PageFacts, joined: Joined) -> Step:
-        state, page, places = self.state, facts.page, joined.fresh
+        state, page, fresh = self.state, facts.page, joined.fresh
+        places = fresh
+        if page.bad_rows:
+            places = [place for place in fresh if place not in page.bad_rows]
         before, items = state.snapshot(), self.counter.total
         added = places[: self.counter.left]
-        self._taker.take(facts, places)
+        state.bad_rows += len(fresh) - len(places)
+        self._taker.take(facts, fresh)
         if page.failure is None and len(added) == len(places):
-            self._taker.remember(facts, places)
+            self._taker.remember(facts, fresh)
         else:
             # The page is not done with, so its rows prove nothing yet.
             state.seen.digests.add([facts.digests[place] for place in added])
@@ -161,8 +170,8 @@ class OffsetReader(Generic[T]):
         state.pages += 1
         self.counter.items += len(rows)
         if self._failure is None:
-            self._taker.move(page, fresh=len(places))
-            self._finder.note_progress(page, fresh=len(places))
+            self._taker.move(page, fresh=len(fresh))
+            self._finder.note_progress(page, fresh=len(fresh))
             if self.counter.left == 0:
                 state.ended = True
         self._last = _Accepted(page, places, len(added), before, items)

@@ -54,7 +54,8 @@ class WindowPage:
     `end` is the first raw row behind it, `None` where no `next` says so; rows that the server
     dropped after its query are missing from `rows`. `length` counts also rows that could not be
     read: `failure` is the error of the row that follows `rows`. `more` is true when the page says
-    in another way than by `next` that rows follow. `order` tells earlier answers from later ones.
+    in another way than by `next` that rows follow. `bad_rows`
+    are the places of rows that could not be read and are to be left out.
     """
 
     window: Window
@@ -66,7 +67,7 @@ class WindowPage:
     total: int | None = None
     more: bool = False
     failure: ResponseDecodeError | None = None
-    order: int = 0
+    bad_rows: frozenset[int] = frozenset()
     headers: Headers = attrs.field(factory=Headers, repr=False)
 
     @property
@@ -86,9 +87,9 @@ class WindowReader:
 
     source: Source[Any]
     sizes: PageSizes
+    skips_bad_rows: bool = False
     meter: RequestCounter = attrs.field(factory=RequestCounter)
     row_bytes: float = 1024.0
-    _answers: int = attrs.field(default=0, init=False)
 
     async def read(self, window: Window, *, counted: bool = False) -> WindowPage:
         """Read a window, or its first part where it is too much for the server or the client.
@@ -127,7 +128,6 @@ class WindowReader:
     def _opened(
         self, window: Window, end: int | None, page: LoadedPage, headers: Headers
     ) -> WindowPage:
-        self._answers += 1
         return WindowPage(
             window,
             end,
@@ -138,7 +138,7 @@ class WindowReader:
             page.count,
             bool(page.has_more or page.has_next),
             page.failure,
-            self._answers,
+            frozenset(page.bad_rows),
             headers,
         )
 
@@ -157,7 +157,9 @@ class WindowReader:
         )
         self.sizes.note(min(self.sizes.size, window.limit))
         began = time.monotonic()
-        load: Decode[LoadedPage] = partial(load_page_in_turns, kind=self.source.rows)
+        load: Decode[LoadedPage] = partial(
+            load_page_in_turns, kind=self.source.rows, skip_bad_rows=self.skips_bad_rows
+        )
         page, response = await self.source.session.fetch_response(call, load)
         self.row_bytes = len(page.body) / max(1, page.length)
         self.sizes.answered(window.limit, time.monotonic() - began, len(page.body))

@@ -20,7 +20,7 @@ from posthog_env_async.export.options import FileOptions
 from posthog_env_async.export.sources import OnGap
 from posthog_env_async.export.state.report import ExportReport, joined_reports
 from posthog_env_async.models import Person
-from posthog_env_async.pagination import Listing, ListingReport, QueryFingerprint
+from posthog_env_async.pagination import HandedOut, Listing, ListingReport, QueryFingerprint
 
 from .overlaps import WITNESSES, OverlapGraph, RowIndex, Segment, doubled
 from .plan import Partition, PartitionResult
@@ -225,7 +225,7 @@ class _Joined:
     def bounds(self) -> Mapping[str, int | None]:
         return {}
 
-    def run(self, token: str | None) -> "_JoinedRun":
+    def run(self, token: str | None, written: HandedOut | None = None) -> "_JoinedRun":
         return _JoinedRun(self._rows(), self.report)
 
     @property

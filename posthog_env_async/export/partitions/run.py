@@ -24,7 +24,13 @@ from posthog_env_async.export.files.worker import in_thread
 from posthog_env_async.export.options import FileOptions
 from posthog_env_async.export.state.report import ExportReport
 from posthog_env_async.models import Person
-from posthog_env_async.pagination import Listing, ListingReport, ListingRun, QueryFingerprint
+from posthog_env_async.pagination import (
+    HandedOut,
+    Listing,
+    ListingReport,
+    ListingRun,
+    QueryFingerprint,
+)
 from posthog_env_async.session import Backoff, Limiter, check_own_host
 
 from .plan import Partition, PartitionResult
@@ -143,9 +149,9 @@ class _Ranged:
     def ended(self) -> bool:
         return self.partition.stop is None or (self._run is not None and self._run.ended)
 
-    def run(self, token: str | None) -> "_RangedRun":
+    def run(self, token: str | None, written: HandedOut | None = None) -> "_RangedRun":
         listing = self.listing if token is None else self.listing.resume(token)
-        self._run = _RangedRun(listing.iterate(), self.partition.stop)
+        self._run = _RangedRun(listing.iterate(handed_out=written), self.partition.stop)
         return self._run
 
 

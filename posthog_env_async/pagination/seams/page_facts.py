@@ -43,7 +43,7 @@ def facts_of(page: WindowPage, state: ReadState, rows: RowType[Any]) -> PageFact
     digests = list(map(hash, page.keys))
 
     def stamp(place: int) -> str | None:
-        return rows.stamp(page.rows[place])
+        return None if place in page.bad_rows else rows.stamp(page.rows[place])
 
     times = PageTimes(stamp)
     known = state.known_places(page.keys, digests)

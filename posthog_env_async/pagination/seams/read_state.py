@@ -16,6 +16,7 @@ from posthog_env_async.pagination.resume_token import (
 )
 from posthog_env_async.pagination.window_reader import WindowPage
 
+from .digest_set import DigestSet
 from .page_times import PageTimes
 from .seen_rows import SeenRows
 
@@ -143,10 +144,15 @@ class ReadState:
         """Whether a known row shows the time it showed before; `None` where that is not known."""
         if self.seen.is_timed(name):
             return self.seen.created(name) == times[place]
-        if self.earlier is None or name in self.seen.digests:
+        if self.earlier is None:
             return None
         before = self.earlier.tail.get(digest(key), UNTIMED)
         return None if before == UNTIMED else mark("", times[place], is_timed=True)[-2:] == before
+
+    def know(self, handed_out: DigestSet) -> None:
+        """Know every row that earlier runs handed out, as an export does, whose file has them."""
+        self.seen.digests = handed_out
+        self.is_whole = self.first == 0
 
     def snapshot(self) -> Self:
         """Return the state as it is now; what was seen is shared."""
