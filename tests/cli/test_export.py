@@ -20,7 +20,7 @@ from posthog_env_async.cli.commands.export.export_run import ExportRun
 from posthog_env_async.cli.commands.export.plan import ExportPlan
 from posthog_env_async.cli.options.export import Reading, Target
 from posthog_env_async.cli.options.output import OutputOptions
-from posthog_env_async.cli.output.watcher import Watcher
+from posthog_env_async.cli.output.progress.watcher import Watcher
 from posthog_env_async.testing import FakePostHog, Fault
 
 CONTROLS = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")

@@ -140,6 +140,14 @@ async def test_a_wrong_use_is_refused_before_anything_is_sent(
     assert fake.requests == []
 
 
+async def test_a_deletion_without_a_terminal_asks_for_yes(fake: FakePostHog, ada: UUID) -> None:
+    done = await ran(fake, "persons", "delete", str(ada))
+
+    assert done.code == 2
+    assert "which cannot be undone: give --yes" in done.err
+    assert ada in fake.uuids()
+
+
 async def test_delete_deletes_persons_and_their_events(fake: FakePostHog, ada: UUID) -> None:
     done = await ran(fake, "persons", "delete", "--distinct-id", "ada", "--events", "--yes")
     gone = await ran(fake, "persons", "get", str(ada))

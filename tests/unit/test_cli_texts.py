@@ -21,7 +21,7 @@ from posthog_env_async import (
 )
 from posthog_env_async.cli.output.console import cell
 from posthog_env_async.cli.output.exit_codes import outcome_of, resume_time
-from posthog_env_async.cli.output.progress_row import ProgressRow
+from posthog_env_async.cli.output.progress.row import ProgressRow
 from posthog_env_async.cli.output.units import counted, duration, size_text, window_name
 from posthog_env_async.cli.output.verdict import verdict
 

@@ -11,7 +11,7 @@ from posthog_env_async.export import ExportOutcome
 
 from .console import MESSAGES, print_message, show_table, write_json
 from .exit_codes import FAILED, INCOMPLETE, OK, THROTTLED, Outcome, outcome_of
-from .progress_row import ProgressRow
+from .progress.row import ProgressRow
 from .units import duration, size_text
 from .verdict import verdict
 

@@ -11,8 +11,8 @@ from cyclopts import App, Parameter
 from posthog_env_async.cli.options.help import epilogue
 from posthog_env_async.cli.output.console import OutputConsole, print_message, show_table
 from posthog_env_async.cli.output.exit_codes import INCOMPLETE, OK
-from posthog_env_async.cli.output.progress import Display
-from posthog_env_async.cli.output.progress_row import ProgressRow
+from posthog_env_async.cli.output.progress.display import Display
+from posthog_env_async.cli.output.progress.row import ProgressRow
 from posthog_env_async.cli.output.units import duration
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.pagination import ListingReport

@@ -13,7 +13,7 @@ from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.cli.options.persons import ALL_PERSONS, PersonFilters
 from posthog_env_async.cli.output.console import print_message
 from posthog_env_async.cli.output.exit_codes import USAGE
-from posthog_env_async.cli.output.watcher import Watcher
+from posthog_env_async.cli.output.progress.watcher import Watcher
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import ConfigurationError
 from posthog_env_async.pagination import CursorListing, Listing

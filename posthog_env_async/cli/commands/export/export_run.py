@@ -7,15 +7,15 @@ from pathlib import Path
 import anyio
 import attrs
 
-from posthog_env_async.cli.options.budget import shortage, used_up
+from posthog_env_async.cli.options.connection.budget import shortage, used_up
 from posthog_env_async.cli.output.console import print_message
 from posthog_env_async.cli.output.exit_codes import INCOMPLETE, OK
-from posthog_env_async.cli.output.progress import PLAIN_SECONDS, Display
-from posthog_env_async.cli.output.progress_row import ProgressRow
+from posthog_env_async.cli.output.progress.display import PLAIN_SECONDS, Display
+from posthog_env_async.cli.output.progress.row import ProgressRow
+from posthog_env_async.cli.output.progress.watcher import Watcher
 from posthog_env_async.cli.output.resume_advice import resume_command
 from posthog_env_async.cli.output.stream import write_ndjson
 from posthog_env_async.cli.output.summary import code_of, show_outcomes
-from posthog_env_async.cli.output.watcher import Watcher
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import CheckpointError, ExportError
 from posthog_env_async.export import ExportJob, ExportOutcome, Progress, export_many

@@ -1,7 +1,7 @@
 """Which projects an export reads."""
 
+from posthog_env_async.cli.options.connection.projects import projects_in
 from posthog_env_async.cli.options.export import Reading
-from posthog_env_async.cli.options.projects import projects_in
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import ConfigurationError, NotFoundError, PermissionDeniedError
 

@@ -10,15 +10,15 @@ from typing import Annotated, Literal
 import attrs
 from cyclopts import Group, Parameter
 
-from posthog_env_async.cli.output.watcher import Watcher
+from posthog_env_async.cli.options.flags import FLAG
+from posthog_env_async.cli.options.output import OutputOptions
+from posthog_env_async.cli.output.progress.watcher import Watcher
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import ConfigurationError
 from posthog_env_async.events import Observer
 from posthog_env_async.session import Backoff, Limit
 
-from .flags import FLAG
 from .key import key_from, key_source
-from .output import OutputOptions
 from .projects import projects_in
 from .shared_limits import SharedLimiter, Sharing
 

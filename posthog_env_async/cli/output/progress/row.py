@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from .units import counted, duration, plural
+from posthog_env_async.cli.output.units import counted, duration, plural
 
 __all__ = ["ProgressRow"]
 

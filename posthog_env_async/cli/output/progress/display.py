@@ -12,8 +12,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from .console import MESSAGES, print_message
-from .progress_row import ProgressRow
+from posthog_env_async.cli.output.console import MESSAGES, print_message
+
+from .row import ProgressRow
 
 __all__ = ["Display"]
 

@@ -3,10 +3,9 @@
 import attrs
 
 from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
+from posthog_env_async.cli.output.console import print_message
+from posthog_env_async.cli.output.units import counted, duration, size_text
 from posthog_env_async.events import Event, LimitWaited, RequestEnded, RetryScheduled, SeamRepaired
-
-from .console import print_message
-from .units import counted, duration, size_text
 
 __all__ = ["Watcher"]
 
