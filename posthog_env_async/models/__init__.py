@@ -10,8 +10,8 @@ from .deletion import (
     PersonDeletion,
 )
 from .home_folder import HOME_ROWS, HomeFolder
-from .insight import InsightAnswer
-from .log_entry import LOG_ROWS, LogEntry
+from .insight import InsightAnswer, InsightType
+from .log_entry import LOG_ROWS, LogEntry, LogLevel
 from .log_facts import (
     ATTRIBUTE_ROWS,
     ATTRIBUTE_VALUE_ROWS,
@@ -25,7 +25,7 @@ from .log_facts import (
 from .persisted_folder import FOLDER_ROWS, PersistedFolder
 from .person import PERSON_ROWS, Person
 from .project import KEY_ROWS, PROJECT_ROWS, APIKeyInfo, Project
-from .property_filter import PropertyFilter
+from .property_filter import FilterType, Operator, PropertyFilter
 from .rows import rows_of
 
 __all__ = [
@@ -49,13 +49,17 @@ __all__ = [
     "DeletionError",
     "DeletionStatus",
     "DeletionSummary",
+    "FilterType",
     "HomeFolder",
     "InsightAnswer",
+    "InsightType",
     "LogAttribute",
     "LogAttributeValue",
     "LogBucket",
     "LogEntry",
+    "LogLevel",
     "LogService",
+    "Operator",
     "PersistedFolder",
     "Person",
     "PersonDeletion",

@@ -14,6 +14,7 @@ from .model import Model, to_mapping, to_time, to_uuid
 __all__ = ["DELETION_ROWS", "DeletionError", "DeletionStatus", "DeletionSummary", "PersonDeletion"]
 
 DeletionStatus = Literal["pending", "completed", "all"]
+"""Which deletions are listed."""
 
 
 @attrs.frozen

@@ -1,7 +1,7 @@
 """Answers of Max, PostHog's AI."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import attrs
 
@@ -9,7 +9,10 @@ from posthog_env_async.converter import as_mapping, dump, load, with_text
 
 from .model import Model
 
-__all__ = ["InsightAnswer"]
+__all__ = ["InsightAnswer", "InsightType"]
+
+InsightType = Literal["trends", "funnel", "retention", "sql"]
+"""What Max can be asked for."""
 
 FAILURES = frozenset({"ai/failure", "generation_error"})
 ARTIFACTS = frozenset({"ai/artifact", "ai/notebook"})

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import attrs
@@ -11,7 +11,10 @@ from posthog_env_async.converter import RowType, nanoseconds, structured_rows
 
 from .model import Model, to_mapping, to_time, to_uuid
 
-__all__ = ["LOG_ROWS", "LogEntry"]
+__all__ = ["LOG_ROWS", "LogEntry", "LogLevel"]
+
+LogLevel = Literal["trace", "debug", "info", "warn", "error", "fatal"]
+"""The severities that logs can be filtered by."""
 
 
 @attrs.frozen

@@ -2,16 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, Literal, cast, get_args
 
 import attrs
 
 from posthog_env_async.errors import ConfigurationError
 
-__all__ = ["PropertyFilter"]
+__all__ = ["FilterType", "Operator", "PropertyFilter"]
 
-VALUELESS = frozenset({"is_set", "is_not_set"})
-OPERATORS = VALUELESS | {
+Operator = Literal[
     "exact",
     "is_not",
     "icontains",
@@ -22,14 +21,23 @@ OPERATORS = VALUELESS | {
     "gte",
     "lt",
     "lte",
+    "is_set",
+    "is_not_set",
     "is_date_exact",
     "is_date_before",
     "is_date_after",
     "in",
     "not_in",
-}
+]
+"""How a filter compares (docs/server.md, Filters)."""
+
+FilterType = Literal["person", "cohort", "log", "log_attribute", "log_resource_attribute"]
+"""What a filter is about: persons, or logs."""
+
+VALUELESS = frozenset({"is_set", "is_not_set"})
+OPERATORS = frozenset(get_args(Operator))
 LOG_TYPES = ("log", "log_attribute", "log_resource_attribute")
-TYPES = frozenset({"person", "cohort", *LOG_TYPES})
+TYPES = frozenset(get_args(FilterType))
 
 
 def _one_of(allowed: frozenset[str]) -> Any:
@@ -56,8 +64,8 @@ class PropertyFilter:
 
     key: str
     value: Any = attrs.field(default=None, repr=False)
-    operator: str = attrs.field(default="exact", validator=_one_of(frozenset(OPERATORS)))
-    type: str = attrs.field(default="person", validator=_one_of(TYPES))
+    operator: Operator = attrs.field(default="exact", validator=_one_of(OPERATORS))
+    type: FilterType = attrs.field(default="person", validator=_one_of(TYPES))
 
     def __attrs_post_init__(self) -> None:
         if not _is_text(self.key):

@@ -1,18 +1,16 @@
 """What logs are asked for: checked, absolute in time, and written as every server takes it."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypedDict, cast
+from typing import Any, TypedDict, cast, get_args
 
 from posthog_env_async.errors import ConfigurationError
-from posthog_env_async.models import PropertyFilter
+from posthog_env_async.models import LogLevel, PropertyFilter
 
 from .log_dates import Date, date_range
 
-__all__ = ["LogFilters", "LogLevel", "query_fields"]
+__all__ = ["LogFilters", "query_fields"]
 
-LogLevel = Literal["trace", "debug", "info", "warn", "error", "fatal"]
-
-LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
+LEVELS = get_args(LogLevel)
 
 
 class LogFilters(TypedDict, total=False):
@@ -20,7 +18,7 @@ class LogFilters(TypedDict, total=False):
 
     date_from: Date
     date_to: Date | None
-    severity_levels: Sequence[LogLevel | str]
+    severity_levels: Sequence[LogLevel]
     service_names: Sequence[str]
     search_term: str | None
     filters: Sequence[PropertyFilter]
@@ -30,7 +28,7 @@ def query_fields(
     *,
     date_from: Date = "-1h",
     date_to: Date | None = None,
-    severity_levels: Sequence[str] = (),
+    severity_levels: Sequence[LogLevel] = (),
     service_names: Sequence[str] = (),
     search_term: str | None = None,
     filters: Sequence[PropertyFilter] = (),

@@ -17,6 +17,7 @@ from posthog_env_async.models import (
     LogAttributeValue,
     LogBucket,
     LogEntry,
+    LogLevel,
     LogService,
     PropertyFilter,
 )
@@ -59,7 +60,7 @@ class Logs:
         *,
         date_from: Date = "-1h",
         date_to: Date | None = None,
-        severity_levels: Sequence[str] = (),
+        severity_levels: Sequence[LogLevel] = (),
         service_names: Sequence[str] = (),
         search_term: str | None = None,
         filters: Sequence[PropertyFilter] = (),

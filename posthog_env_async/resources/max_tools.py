@@ -1,6 +1,6 @@
 """Max tools: questions answered by PostHog's AI."""
 
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 import attrs
 
@@ -11,7 +11,7 @@ from posthog_env_async.errors import (
     NotFoundError,
     ResponseDecodeError,
 )
-from posthog_env_async.models import InsightAnswer
+from posthog_env_async.models import InsightAnswer, InsightType
 from posthog_env_async.session import RetrySafety
 
 from .project_scope import ProjectScope, is_text
@@ -20,7 +20,7 @@ __all__ = ["MaxTools"]
 
 PATH = "max_tools/create_and_query_insight/"
 SCOPE = ("insight:read", "query:read")
-KINDS = ("trends", "funnel", "retention", "sql")
+KINDS = get_args(InsightType)
 LONGEST_QUESTION = 1000
 PATIENCE = 600.0
 AVAILABILITY = (
@@ -42,7 +42,7 @@ class MaxTools:
     async def create_and_query_insight(
         self,
         query: str,
-        insight_type: str,
+        insight_type: InsightType,
         *,
         format: Literal["json", "txt"] = "json",
         timeout: float = PATIENCE,  # noqa: ASYNC109 - for each attempt, as the client's own

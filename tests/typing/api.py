@@ -14,10 +14,13 @@ from posthog_env_async import (
     Backoff,
     ClientClosedError,
     CursorListing,
+    DeletionStatus,
     DeletionSummary,
     ExportError,
+    FilterType,
     HomeFolder,
     InsightAnswer,
+    InsightType,
     Limit,
     LimiterUnavailableError,
     Limits,
@@ -28,8 +31,10 @@ from posthog_env_async import (
     LogAttributeValue,
     LogBucket,
     LogEntry,
+    LogLevel,
     LogService,
     MissingScopeError,
+    Operator,
     Page,
     PersistedFolder,
     Person,
@@ -176,6 +181,20 @@ async def the_resources(env: PostHogEnv) -> None:
     assert_type(insight.failed, bool)
     assert_type(insight.artifacts, tuple[Mapping[str, Any], ...])
     assert_type(insight.text, str)
+
+
+def what_can_be_chosen(operator: Operator, kind: FilterType, level: LogLevel) -> None:
+    condition = PropertyFilter("plan", "scale", operator, kind)
+    assert_type(condition.operator, Operator)
+    assert_type(condition.type, FilterType)
+    levels: list[LogLevel] = [level]
+    assert_type(levels[0], LogLevel)
+
+
+async def what_is_asked(env: PostHogEnv, kind: InsightType, status: DeletionStatus) -> None:
+    env.logs.query(severity_levels=["error", "fatal"], order_by="earliest")
+    await env.max_tools.create_and_query_insight("users", kind)
+    env.persons.deletions(status=status)
 
 
 async def any_listing(env: PostHogEnv) -> None:

@@ -15,6 +15,7 @@ import posthog_env_async
 
 CLIENT = ["Backoff", "Limit", "Limits", "PostHogEnv", "PropertyFilter", "__version__"]
 LISTINGS = ["CursorListing", "Listing", "ListingReport", "ListingRun", "Page"]
+TYPES = ["DeletionStatus", "FilterType", "InsightType", "LogLevel", "Operator"]
 MODELS = ["APIKeyInfo", "InsightAnswer", "LogEntry", "PersistedFolder", "Person", "Project"]
 ERRORS = [
     "APIConnectionError",
@@ -91,7 +92,7 @@ def load(name: str) -> ModuleType:
         pytest.skip(f"{name} needs an extra: {missing} is not installed")
 
 
-@pytest.mark.parametrize("name", CLIENT + LISTINGS + MODELS + ERRORS)
+@pytest.mark.parametrize("name", CLIENT + LISTINGS + MODELS + TYPES + ERRORS)
 def test_a_public_name_is_importable_from_the_top(name: str) -> None:
     assert hasattr(posthog_env_async, name)
     assert name in posthog_env_async.__all__

@@ -8,11 +8,12 @@ name~regex:^A         any operator of the API by its name
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeGuard, cast
 
 from posthog_env_async.errors import ConfigurationError
-from posthog_env_async.models import PropertyFilter
+from posthog_env_async.models import FilterType, Operator, PropertyFilter
 
 __all__ = ["GRAMMAR", "condition_of", "conditions_in", "log_condition_of"]
 
@@ -36,7 +37,10 @@ NAMED = {*SIGNS.values(), "regex", "not_regex", "in", "not_in"} | {
     "is_date_after",
 }
 ORDERED = frozenset({"gt", "gte", "lt", "lte"})
-LOG_KINDS = {"attribute": "log_attribute", "resource": "log_resource_attribute"}
+LOG_KINDS: Mapping[str, FilterType] = {
+    "attribute": "log_attribute",
+    "resource": "log_resource_attribute",
+}
 FIELDS = frozenset({"key", "value", "operator", "type"})
 
 _SET = re.compile(r"([^=!<>~?]+)(!?\?)")
@@ -44,22 +48,23 @@ _WRITTEN = re.compile(r"([^=!<>~?]+)(!=|!~|>=|<=|=|>|<|~)(.*)", re.DOTALL)
 _NAMED = re.compile(r"([a-z_]+):(.*)", re.DOTALL)
 
 
-def condition_of(text: str, *, kind: str = "person") -> PropertyFilter:
+def condition_of(text: str, *, kind: FilterType = "person") -> PropertyFilter:
     """Read a condition on a property.
 
     Raises:
         ConfigurationError: when it is none.
     """
     if found := _SET.fullmatch(text):
-        operator = "is_set" if found[2] == "?" else "is_not_set"
-        return PropertyFilter(found[1].strip(), None, operator, kind)
+        return PropertyFilter(
+            found[1].strip(), None, "is_set" if found[2] == "?" else "is_not_set", kind
+        )
     found = _WRITTEN.fullmatch(text)
     if found is None:
         raise ConfigurationError(f"a condition on a property is written {GRAMMAR}")
     key, operator, value = found[1].strip(), SIGNS[found[2]], found[3].strip()
     if found[2] == "~" and (named := _NAMED.fullmatch(value)) and named[1] in NAMED:
         operator, value = named[1], named[2]
-    return PropertyFilter(key, _value(value, operator), operator, kind)
+    return PropertyFilter(key, _value(value, operator), cast("Operator", operator), kind)
 
 
 def log_condition_of(text: str) -> PropertyFilter:
