@@ -89,6 +89,7 @@ class RedisLimitStore:
     _scripts: Mapping[str, Any] = attrs.field(init=False, repr=False)
     _keys: dict[str, list[str]] = attrs.field(factory=dict[str, list[str]], init=False, repr=False)
     _has_checked: bool = attrs.field(default=False, init=False)
+    _cluster: Any = attrs.field(default=None, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self._client = _client(self.url)
@@ -103,8 +104,6 @@ class RedisLimitStore:
 
     async def acquire(self, budget: str, limits: Sequence[Limit], id: str, ticket: int) -> Grant:
         """Take a place in every window, or queue for one."""
-        if not self._has_checked:
-            await self._check_eviction()
         windows = [text for limit in limits for text in (limit.requests, _micro(limit.seconds))]
         times = (_micro(self.lease), _micro(POLL_INTERVAL), _micro(GRACE), _micro(RAMP_POLL))
         granted, wait, ticket, blocked = await self._run(
@@ -137,8 +136,10 @@ class RedisLimitStore:
         return used
 
     async def aclose(self) -> None:
-        """Close the connection."""
+        """Close the connections."""
         await self._client.aclose()
+        if self._cluster is not None:
+            await self._cluster.aclose()
 
     def _keep(self, limits: Sequence[Limit]) -> int:
         """Return for how many milliseconds what is written now may matter."""
@@ -146,7 +147,12 @@ class RedisLimitStore:
         return _milli(longest + 2 * self.lease + POLL_INTERVAL + GRACE)
 
     async def _run(self, step: str, budget: str, *args: str | int) -> Any:
+        if not self._has_checked:
+            await self._look_at_server()
         keys = self.keys_of(budget)
+        if self._cluster is not None:
+            asked = self._cluster.eval(STEPS[step], len(keys), *keys, *args)
+            return await self._tried(asked)
         return await self._tried(self._scripts[step](keys=keys, args=args))
 
     def keys_of(self, budget: str) -> Sequence[str]:
@@ -156,20 +162,22 @@ class RedisLimitStore:
             self._keys[budget] = [f"posthog-env:{{{name}}}:{part}" for part in PARTS]
         return self._keys[budget]
 
-    async def _check_eviction(self) -> None:
-        """Check that Redis keeps what it is told, where it lets us ask.
+    async def _look_at_server(self) -> None:
+        """Ask, where it lets us ask, whether this is a cluster and keeps what it is told.
 
         Raises:
             ConfigurationError: when it may throw the limiter's state away.
         """
         try:
-            memory: Any = await self._tried(self._client.info("memory"))
+            facts: Any = await self._tried(self._client.info())
         except LimiterUnavailableError as error:
-            if error.retryable:
+            if error.retryable or "Authentication" in str(error):
                 raise
-            memory = {}
-        policy = str(memory.get("maxmemory_policy", "noeviction"))
-        if memory.get("maxmemory") and policy != "noeviction":
+            facts = {}
+        policy = str(facts.get("maxmemory_policy", "noeviction"))
+        if facts.get("redis_mode") == "cluster":
+            self._cluster = _cluster(self.url)
+        if facts.get("maxmemory") and policy != "noeviction":
             raise ConfigurationError(
                 f"this Redis may throw the limiter's state away (maxmemory-policy {policy}), and"
                 " the limits with it; use one with maxmemory-policy noeviction"
@@ -177,11 +185,16 @@ class RedisLimitStore:
         self._has_checked = True
 
     async def _tried(self, asked: Awaitable[Any]) -> Any:
-        from redis.exceptions import AuthenticationError, RedisError, ResponseError
+        from redis.exceptions import (
+            AuthenticationError,
+            RedisClusterException,
+            RedisError,
+            ResponseError,
+        )
 
         try:
             return await asked
-        except (RedisError, OSError) as error:
+        except (RedisError, RedisClusterException, OSError) as error:
             passes = not isinstance(error, AuthenticationError | ResponseError)
             failure = type(error).__name__
         raise LimiterUnavailableError(
@@ -209,6 +222,13 @@ def _client(url: str) -> Any:
     except ValueError:
         failed = ConfigurationError(wrong)
     raise failed
+
+
+def _cluster(url: str) -> Any:
+    from redis.asyncio.cluster import RedisCluster
+
+    client: Any = RedisCluster
+    return client.from_url(url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT)
 
 
 def _micro(seconds: float) -> int:

@@ -20,11 +20,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_redis(port: int, folder: Path) -> "subprocess.Popen[bytes]":
+def start_redis(port: int, folder: Path, *options: str) -> "subprocess.Popen[bytes]":
     if shutil.which("redis-server") is None:
         pytest.skip("redis-server is not installed")
     server = subprocess.Popen(
-        ["redis-server", "--port", str(port), "--save", "", "--dir", str(folder)],
+        ["redis-server", "--port", str(port), "--save", "", "--dir", str(folder), *options],
         stdout=subprocess.DEVNULL,
     )
     for _ in range(200):

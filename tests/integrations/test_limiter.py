@@ -1,4 +1,4 @@
-"""What one limiter promises, whether its books are in Redis or in a file."""
+"""What one limiter promises, whether its state is in Redis or in a file."""
 
 import time
 from collections.abc import AsyncIterator, Callable
@@ -30,7 +30,7 @@ Make = Callable[..., SharedLimiter]
 
 @pytest.fixture(params=[pytest.param("redis", marks=pytest.mark.servers), "sqlite"])
 async def make(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Make]:
-    """Make limiters that share their books, as processes do, and close them in the end."""
+    """Make limiters that share their state, as processes do, and close them in the end."""
     kind: Any = SQLiteLimiter
     place = str(tmp_path / "limits.db")
     if request.param == "redis":
@@ -133,7 +133,7 @@ async def test_what_is_left_is_told_for_all_processes_together(make: Make) -> No
     assert left["max_tools"] == left["default"] == ((Limit(3, 60.0), 3),)
 
 
-async def test_a_hold_of_one_process_holds_those_who_wait_in_another(make: Make) -> None:
+async def test_a_block_of_one_process_blocks_those_who_wait_in_another(make: Make) -> None:
     limit = Limit(1, 0.3)
     one, other = make(limit), make(limit)
     await use(one)
@@ -149,7 +149,7 @@ async def test_a_hold_of_one_process_holds_those_who_wait_in_another(make: Make)
     assert other.blocked_for("persons") == 0.0
 
 
-async def test_after_a_hold_requests_go_out_one_at_a_time_at_first(make: Make) -> None:
+async def test_after_a_block_requests_go_out_one_at_a_time_at_first(make: Make) -> None:
     limit = Limit(50, 1.0)
     one, other = make(limit), make(limit)
     under_way = most = 0
@@ -172,7 +172,7 @@ async def test_after_a_hold_requests_go_out_one_at_a_time_at_first(make: Make) -
     assert max(counts) > 2
 
 
-async def test_a_hold_is_told_by_the_process_that_heard_it(make: Make) -> None:
+async def test_a_block_is_known_to_the_process_that_was_told(make: Make) -> None:
     limiter = make(Limit(5, 1.0))
 
     await limiter.block("persons", 30.0)
@@ -210,7 +210,7 @@ async def test_tasks_that_are_cancelled_leave_neither_places_nor_mixed_up_answer
     assert await use(limiter, 20) < 0.3
 
 
-async def test_no_limit_means_no_wait_but_holds_are_kept(make: Make) -> None:
+async def test_no_limit_means_no_wait_but_blocks_are_kept(make: Make) -> None:
     limiter = make()
 
     free = await use(limiter, 100)
@@ -252,7 +252,7 @@ async def test_without_redis_each_process_goes_on_with_its_share(tmp_path: Path)
 
 
 @pytest.mark.servers
-async def test_a_hold_that_redis_cannot_be_told_of_is_kept_here(tmp_path: Path) -> None:
+async def test_a_block_that_redis_cannot_be_told_of_is_kept_here(tmp_path: Path) -> None:
     port = free_port()
     url = f"redis://127.0.0.1:{port}/0"
     server = start_redis(port, tmp_path)
@@ -421,6 +421,43 @@ async def test_a_wrong_password_is_an_error_also_with_a_share(tmp_path: Path) ->
 
     assert not caught.value.retryable
     assert "s3cret" not in f"{caught.value!r}{limiter.describe()}"
+
+
+@pytest.mark.servers
+async def test_a_cluster_keeps_the_limits_wherever_their_slots_are(tmp_path: Path) -> None:
+    from redis import Redis
+
+    ports, buses = [free_port(), free_port()], [free_port(), free_port()]
+    servers = list[Any]()
+    for port, bus in zip(ports, buses, strict=True):
+        (folder := tmp_path / str(port)).mkdir()
+        cluster = ("--cluster-enabled", "yes", "--cluster-port", str(bus))
+        servers.append(start_redis(port, folder, *cluster))
+    halves = [(0, 8191), (8192, 16383)]
+    try:
+        admins = [Redis(port=port) for port in ports]
+        for admin, half in zip(admins, halves, strict=True):
+            admin.execute_command("CLUSTER ADDSLOTSRANGE", *half)
+        admins[0].execute_command("CLUSTER MEET", "127.0.0.1", ports[1], buses[1])
+        with anyio.fail_after(20):
+            while not all(is_ready(admin) for admin in admins):
+                await anyio.sleep(0.05)
+        limits = Limits(persons=[Limit(2, 0.5)], default=[Limit(2, 0.5)])
+        for name in ("one", "two", "three"):
+            async with RedisLimiter(f"redis://127.0.0.1:{ports[0]}", limits, name=name) as limiter:
+                waited = [await use(limiter, 3, budget) for budget in ("persons", "default")]
+            assert all(0.4 < seconds < 5 for seconds in waited)
+        for admin in admins:
+            admin.close()
+    finally:
+        for server in servers:
+            stop(server)
+
+
+def is_ready(admin: Any) -> bool:
+    facts = admin.execute_command("CLUSTER INFO")
+    text = str(facts)
+    return "ok" in text and facts["cluster_known_nodes"] == "2"
 
 
 def test_the_limits_that_apply_are_told_and_to_whom(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_a_budget_without_windows_is_open() -> None:
     assert kept.wait(0.0) == 0.0
 
 
-def test_a_hold_stops_everybody_and_the_longest_counts() -> None:
+def test_a_block_stops_every_request_and_the_longest_counts() -> None:
     kept = Window(())
 
     kept.block(50.0)
@@ -76,7 +76,7 @@ def test_a_hold_stops_everybody_and_the_longest_counts() -> None:
     assert kept.wait(10.0) == 40.0
 
 
-def test_after_a_hold_requests_go_out_one_at_a_time_then_two_then_more() -> None:
+def test_after_a_block_requests_go_out_one_at_a_time_then_two_then_more() -> None:
     kept = Window(())
     kept.block(10.0)
     together = list[int]()
@@ -94,7 +94,7 @@ def test_after_a_hold_requests_go_out_one_at_a_time_then_two_then_more() -> None
     assert together == [1, 2, 4, 8, 16, 32, 64]
 
 
-def test_what_ends_during_a_hold_does_not_open_the_door() -> None:
+def test_a_request_that_ends_during_a_block_does_not_end_it() -> None:
     kept = Window(())
     kept.start()
     kept.block(10.0)
@@ -164,7 +164,7 @@ def limiter(now: Callable[[], float], **groups: list[Limit]) -> RateLimiter:
     return RateLimiter(Limits(**groups), now)
 
 
-async def test_a_slot_that_is_too_far_away_is_an_error() -> None:
+async def test_a_permit_that_is_too_far_away_is_an_error() -> None:
     kept = limiter(lambda: 0.0, persons=[Limit(1, 60.0)])
     async with kept.permit("persons"):
         pass
@@ -185,7 +185,7 @@ async def test_budgets_do_not_share_their_windows() -> None:
     assert left["default"] == left["max_tools"] == ((Limit(2, 60.0), 0),)
 
 
-async def test_a_slot_opens_when_a_request_ends() -> None:
+async def test_a_permit_is_free_when_a_request_ends() -> None:
     kept = limiter(anyio.current_time, default=[Limit(1, 0.01)])
 
     with anyio.fail_after(5):
@@ -196,7 +196,7 @@ async def test_a_slot_opens_when_a_request_ends() -> None:
     assert kept.left()["default"] == ((Limit(1, 0.01), 0),)
 
 
-async def test_a_hold_reaches_those_who_already_wait() -> None:
+async def test_a_block_reaches_those_who_already_wait() -> None:
     kept = limiter(anyio.current_time, default=[Limit(1, 0.02)])
     began = anyio.current_time()
 
@@ -214,7 +214,7 @@ async def test_a_hold_reaches_those_who_already_wait() -> None:
     assert anyio.current_time() - began >= 0.1
 
 
-async def test_a_limiter_shows_what_is_left_and_held() -> None:
+async def test_a_limiter_shows_what_is_left_and_blocked() -> None:
     kept = limiter(lambda: 100.0, persons=[Limit(3, 60.0)], default=[])
     async with kept.permit("persons"):
         left = kept.left()

@@ -122,7 +122,7 @@ class SQLiteBudget:
         return [leases + self._count("ended", "at > ?", self.now - x.seconds) for x in limits]
 
     def _end_expired(self) -> None:
-        """Count requests idse lease ran out as ended then: nobody knows when they were sent."""
+        """Count requests whose lease ran out as ended then: nobody knows when they were sent."""
         self._do(
             "INSERT OR REPLACE INTO ended SELECT budget, id, until FROM leases"
             " WHERE budget = ? AND until <= ?",

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import suppress
 from typing import Any, Self
 from urllib.request import getproxies, proxy_bypass
 
@@ -140,10 +141,9 @@ class LoopBinding:
 
 
 def _running_loop() -> asyncio.AbstractEventLoop:
-    try:
+    with suppress(RuntimeError):
         return asyncio.get_running_loop()
-    except RuntimeError:
-        raise ConfigurationError(
-            "no asyncio event loop runs here: aiohttp needs asyncio, so under anyio use its"
-            " asyncio backend, not trio"
-        ) from None
+    raise ConfigurationError(
+        "no asyncio event loop runs here: aiohttp needs asyncio, so under anyio use its asyncio"
+        " backend, not trio"
+    )
