@@ -120,7 +120,7 @@ async def export_rows(
     """Export whatever gives rows, as `export` does a listing; it raises the same."""
     file = _checkpointed_file(source, options.target(path), options)
     try:
-        await in_thread(partial(file.open, resume=resume, overwrite=options.overwrite))
+        await in_thread(partial(file.open, resume=resume))
         manifest = await ExportRun(source, file, on_progress).run(about or {})
     finally:
         with CancelScope(shield=True):
@@ -157,6 +157,7 @@ def _checkpointed_file(source: RowSource, target: Target, options: FileOptions) 
         format=target.format,
         compression=target.compression,
         options={**source.bounds, **options.resumable(target)},
+        may_overwrite=options.overwrite,
     )
     writer = options.writer(source, target)
     chunk = CHUNK_BYTES // options.at_once

@@ -33,7 +33,8 @@ class Checkpoint:
 
     `phase` is `reading` until the listing has ended; then `read`, and `done` once `bytes` and
     `sha256` describe the file that only lacks its final name. `options` is what the caller chose:
-    only the same goes on. `listing` is the report of all runs so far.
+    only the same goes on. `listing` is the report of all runs so far; `may_overwrite` says that a
+    file which is not ours may be replaced in the end.
     """
 
     subject: QueryFingerprint
@@ -48,6 +49,7 @@ class Checkpoint:
     sha256: str = ""
     columns: tuple[str, ...] | None = None
     seconds: float = 0.0
+    may_overwrite: bool = False
     listing: ListingReport = attrs.field(factory=ListingReport)
     tool: str = f"posthog_env_async {__version__}"
 

@@ -56,7 +56,7 @@ class CheckpointedFile:
     _is_closed: bool = attrs.field(default=False, init=False)
     _mutex: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
-    def open(self, *, resume: bool, overwrite: bool) -> None:
+    def open(self, *, resume: bool) -> None:
         """Lock the path, and go on from its checkpoint or begin anew.
 
         Raises:
@@ -70,7 +70,8 @@ class CheckpointedFile:
                 return
             self.lock.acquire()
             found = Checkpoint.load(target.checkpoint) if resume else None
-            check_destination(target, found, overwrite=overwrite)
+            may_overwrite = self.state.may_overwrite or (found is not None and found.may_overwrite)
+            check_destination(target, found, overwrite=may_overwrite)
             if not resume:
                 remove_temporary(target)
             if found is not None and found.is_resumable:
@@ -80,6 +81,7 @@ class CheckpointedFile:
 
     def _resume(self, found: Checkpoint) -> None:
         found.check(self.state, self.target.checkpoint.name)
+        found = attrs.evolve(found, may_overwrite=found.may_overwrite or self.state.may_overwrite)
         self.opened = self.state = self.saved = found
         self.buffer.resume(found.rows)
         self.writer.resume(found.rows, found.columns)
