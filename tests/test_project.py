@@ -114,3 +114,10 @@ def test_every_module_that_the_design_page_names_exists() -> None:
 
     assert named
     assert {name for name in named if not (package / name).exists()} == set()
+
+
+def test_the_readme_links_to_pages_that_exist() -> None:
+    pages = re.findall(r"readthedocs\.io/en/latest/(\w+)\.html", README)
+
+    assert pages
+    assert [page for page in pages if not (ROOT / f"docs/{page}.md").is_file()] == []
