@@ -19,6 +19,7 @@ from posthog_env_async import (
     Backoff,
     CheckpointError,
     ConfigurationError,
+    ExportError,
     PostHogEnv,
     PropertyFilter,
 )
@@ -336,3 +337,18 @@ async def test_a_partition_of_another_host_is_refused_and_gets_no_byte(
             await run_partition(partitions[0], folder=tmp_path, env=mine)
 
         assert other.requests == []
+
+
+async def test_a_merge_takes_the_options_of_an_export(env: PostHogEnv, tmp_path: Path) -> None:
+    results = await run_all(env, await plan(env, partitions=2), tmp_path)
+    path = tmp_path / "merged.csv"
+    path.write_text("mine")
+
+    with pytest.raises(ExportError, match="not written by an export"):
+        await merge(results, path, env=env)
+    report = await merge(
+        results, path, env=env, overwrite=True, columns=["uuid"], add_project_id=True
+    )
+
+    assert report.rows == 2_500
+    assert path.read_text().startswith("project_id,uuid\n1,")

@@ -5,7 +5,7 @@ from functools import partial
 from itertools import islice, pairwise
 from os import PathLike
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import attrs
 
@@ -14,9 +14,8 @@ from posthog_env_async.errors import CheckpointError, ConfigurationError
 from posthog_env_async.events import Emitter
 from posthog_env_async.export.exporter import OnProgress, export_rows
 from posthog_env_async.export.files.durable import hash_of
-from posthog_env_async.export.files.paths import Compression, Format
 from posthog_env_async.export.files.worker import in_thread
-from posthog_env_async.export.options import FileOptions
+from posthog_env_async.export.options import FileChoices, FileOptions
 from posthog_env_async.export.sources import OnGap
 from posthog_env_async.export.state.report import ExportReport, joined_reports
 from posthog_env_async.models import Person
@@ -35,14 +34,10 @@ async def merge(
     path: str | PathLike[str],
     *,
     env: PostHogEnv,
-    format: Format | None = None,
-    compression: Compression | None = None,
-    columns: Sequence[str] | None = None,
-    property_columns: Mapping[str, str] | Sequence[str] = (),
-    quote_formulas: bool = False,
     on_gap: OnGap = "raise",
     on_progress: OnProgress | None = None,
     about: Mapping[str, str] | None = None,
+    **file: Unpack[FileChoices],
 ) -> ExportReport:
     """Make one export of all partitions of a project, as if one process had read the listing.
 
@@ -53,16 +48,14 @@ async def merge(
     Args:
         results: of all partitions of one project, in any order; one that ran twice may be there
             twice.
-        path: as of `export`, with the arguments that follow it there.
+        path: as of `export`.
         env: the client that reads gaps.
-        format: as of `export`.
-        compression: the same.
-        columns: the same.
-        property_columns: the same.
-        quote_formulas: the same.
-        on_gap: the same.
+        on_gap: as of `export`.
         on_progress: the same.
         about: the same.
+        file: the other keyword arguments of `export`: `format`, `compression`, `columns`,
+            `property_columns`, `quote_formulas`, `safe_names`, `add_project_id`, `excel`, `model`,
+            `checkpoint_every`, `overwrite`, `lock`.
 
     Raises:
         ConfigurationError: when results are missing or of different plans.
@@ -79,13 +72,7 @@ async def merge(
         return await export_rows(
             joined,
             path,
-            FileOptions(
-                format=format,
-                compression=compression,
-                columns=columns,
-                property_columns=property_columns,
-                quote_formulas=quote_formulas,
-            ),
+            FileOptions(**file),
             resume=False,
             on_progress=on_progress,
             about=about,
