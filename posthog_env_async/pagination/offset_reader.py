@@ -201,7 +201,7 @@ class OffsetReader(Generic[T]):
             rows_forgotten=state.seen.digests.forgotten,
             end_proven=state.end_proven,
             bad_rows=state.bad_rows,
-            complete=state.ended and not (state.unproven or state.contradictions),
+            complete=state.ended and state.is_sound,
         )
 
     def settle(self) -> None:

@@ -115,6 +115,11 @@ class ReadState:
         )
 
     @property
+    def is_sound(self) -> bool:
+        """Whether nothing speaks against the rows that were read so far."""
+        return not (self.unproven or self.contradictions or self.bad_rows)
+
+    @property
     def is_fresh(self) -> bool:
         """Whether nothing was handed out yet, by this run or one before."""
         return self.earlier is None and not len(self.seen.digests)
@@ -199,7 +204,7 @@ class ReadState:
             tail=tuple(tail),
             handed=tuple(others),
             frontier=self.frontier,
-            unsure=self.unproven + self.contradictions > 0,
+            unsure=not self.is_sound,
         )
 
     def _mark(self, key: str) -> bytes:
