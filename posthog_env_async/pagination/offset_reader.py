@@ -143,7 +143,8 @@ class OffsetReader(Generic[T]):
         short = self.state.short
         if short is not None:
             start = max(0, short.visible_end - self._prefetcher.overlap_of(self._sizes.step))
-            return await self._windows.read(Window(start, max(1, short.reach - start)))
+            size = min(self._sizes.widest, short.reach - start)
+            return await self._windows.read(Window(start, max(1, size)))
         if self.state.is_aligned:
             return await self._prefetcher.take(self.state.position)
         start = max(0, self.state.position - RESUMED_OVERLAP)

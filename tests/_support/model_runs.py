@@ -14,7 +14,7 @@ from posthog_env_async.converter import BYTES_ROWS
 from posthog_env_async.errors import error_for
 from posthog_env_async.pagination import Listing, ListingReport, Source, fingerprint_of
 from posthog_env_async.session import Decode, Limits, RateLimiter, Request
-from posthog_env_async.session.response import decode_now
+from posthog_env_async.session.response import Headers, Response, decode_now
 
 __all__ = ["ModelSession", "Outcome", "listing_of", "read_in_parts"]
 
@@ -48,7 +48,7 @@ class ModelSession:
     async def renew(self) -> None:
         """Do nothing."""
 
-    async def fetch(self, call: Request, decode: Decode[T]) -> T:
+    async def fetch_response(self, call: Request, decode: Decode[T]) -> tuple[T, Response]:
         """Answer a call, some turns of the event loop later."""
         for _ in range(self.random.choice((0, 0, 0, 1, 2, 5))):
             await asyncio.sleep(0)
@@ -61,7 +61,8 @@ class ModelSession:
             await asyncio.sleep(0)
         if answer.status != 200:
             raise error_for(answer.status, {}, answer.body)
-        return await decode_now(answer.body, decode)
+        decoded = await decode_now(answer.body, decode)
+        return decoded, Response(answer.status, Headers(), answer.body)
 
 
 def listing_of(session: ModelSession, **options: Any) -> Listing[bytes]:

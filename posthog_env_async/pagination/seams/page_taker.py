@@ -89,8 +89,8 @@ class PageTaker:
         end = check_end(state, page, self.sizes, fresh=fresh)
         state.doubted = page if end is End.DOUBTFUL else None
         before, state.short = state.short, None
-        if before is not None and end is End.NONE and self._settle_short(before, page, fresh):
-            state.position = max(before.reach, page.reach)
+        if before is not None and end is End.NONE:
+            self._settle_short(before, page, fresh)
         elif end is End.NONE:
             self._go_on(page)
         elif end is End.DOUBTFUL:
@@ -119,15 +119,22 @@ class PageTaker:
             sizes.serve(raw, dropped)
             state.position = page.reach
 
-    def _settle_short(self, short: WindowPage, page: WindowPage, fresh: int) -> bool:
-        """Return whether a page behind a short one shows that the server dropped rows of it."""
-        raw = short.reach - short.window.start
-        if not fresh and page.reach >= short.reach:
-            self.sizes.serve(raw, raw - short.length)
-            return True
+    def _settle_short(self, short: WindowPage, page: WindowPage, fresh: int) -> None:
+        """Tell from the rest of a window whether the server dropped its rows or cut it."""
+        state, raw = self.state, short.reach - short.window.start
         if fresh:
             self.sizes.cap_at(min(raw, max(LEAST_CAP, short.length)))
-        return False
+            state.position = page.visible_end
+        elif page.length >= LEAST_CAP:
+            # Cut itself, perhaps: look behind its rows.
+            length = page.visible_end - short.window.start
+            state.short = attrs.evolve(short, length=max(length, short.length + 1))
+            state.position = page.visible_end
+        elif page.reach >= short.reach:
+            self.sizes.serve(raw, raw - short.length)
+            state.position = page.reach
+        else:
+            self._go_on(page)
 
     def _count_idle(self, page: WindowPage, fresh: int) -> None:
         state = self.state
