@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from types import CoroutineType
 from typing import Any, TypeVar, cast
 
 import attrs
@@ -105,7 +106,8 @@ class Response:
     @property
     def is_plain(self) -> bool:
         """Whether this is the answer and nothing else: no redirect, no error, no announcement."""
-        return self.status == 200 and not self.is_deprecated
+        fields = self.headers.fields
+        return self.status == 200 and "Deprecation" not in fields and "Sunset" not in fields
 
     @property
     def is_deprecated(self) -> bool:
@@ -158,7 +160,7 @@ def check_status(request: Request, url: URL, response: Response, key: APIKey | N
 async def decode_now(body: bytes, decode: Decode[T]) -> T:
     """Decode a body."""
     decoded: Any = decode(body)
-    return cast("T", await decoded if isinstance(decoded, Awaitable) else decoded)
+    return cast("T", await decoded if isinstance(decoded, CoroutineType) else decoded)
 
 
 @attrs.define(eq=False)

@@ -58,8 +58,13 @@ class Sender:
                 call.note_response(None, 0, type(error).__name__)
                 raise
             finally:
-                await self._release(permit)
-            call.note_response(response.status, len(response.body), None)
+                try:
+                    await permit.release()
+                except Exception as error:  # noqa: BLE001 - any limiter's own
+                    _note_failed_release(error)
+            call.status = response.status
+            if call.emit:
+                call.note_response(response.status, len(response.body), None)
             return response
 
     async def open_stream(
@@ -84,24 +89,22 @@ class Sender:
                 call.note_response(None, 0, type(error).__name__)
                 raise
             finally:
-                await self._release(permit)
+                try:
+                    await permit.release()
+                except Exception as error:  # noqa: BLE001 - any limiter's own
+                    _note_failed_release(error)
 
     async def _acquire(self, call: Call) -> Permit:
-        began = self.now()
         max_wait = self.backoff.max_wait
+        if not call.emit and self.backoff.deadline is None:
+            return await self.limiter.acquire(call.request.budget, max_wait=max_wait)
+        began = self.now()
         if self.backoff.deadline is not None:
             max_wait = min(max_wait, max(0.0, self.backoff.deadline - (began - call.began)))
         budget = call.request.budget
         permit = await self.limiter.acquire(budget, max_wait=max_wait)
         call.note_permit(began)
         return permit
-
-    async def _release(self, permit: Permit) -> None:
-        """Release a permit; what the server answered counts, not a limiter that breaks then."""
-        try:
-            await permit.release()
-        except Exception as error:  # noqa: BLE001 - any limiter's own
-            logger.warning("the limiter could not be told of an end: %s", type(error).__name__)
 
     def _outgoing(self, call: Call, url: URL, key: APIKey, permit: Permit) -> Outgoing:
         if key is not self._headers_key:
@@ -112,3 +115,8 @@ class Sender:
             headers = self._headers_of[kind] = request_headers(key, *kind, self.headers)
         timeout = call.request.timeout or self.timeout
         return Outgoing(call.request, url, headers, timeout, permit)
+
+
+def _note_failed_release(error: Exception) -> None:
+    """Log it only: what the server answered counts, not a limiter that breaks behind the answer."""
+    logger.warning("the limiter could not be told of an end: %s", type(error).__name__)

@@ -5,7 +5,8 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing
-from typing import TypeVar
+from types import CoroutineType
+from typing import TypeVar, cast
 
 import attrs
 from yarl import URL
@@ -35,7 +36,7 @@ from .redirects import (
     warn_of_the_end,
 )
 from .request import Request, RequestCounter, require_scopes
-from .response import LARGE, Decode, DecodeQueue, Response, check_status, decode_now
+from .response import LARGE, Decode, DecodeQueue, Response, check_status
 from .sender import Sender
 from .wire import Transport, closed_meanwhile
 
@@ -229,9 +230,10 @@ class Session:
         return next_url(self.address, call.request, url, response)
 
     async def _decoded(self, body: bytes, decode: Decode[T]) -> T:
-        if len(body) < LARGE:
-            return await decode_now(body, decode)
-        return await self.state.decoding.run(body, decode)
+        if len(body) >= LARGE:
+            return await self.state.decoding.run(body, decode)
+        decoded = decode(body)
+        return cast("T", await decoded if isinstance(decoded, CoroutineType) else decoded)
 
     def _call(self, request: Request) -> Call:
         return Call(request, self.state.counter, self.emit, self.now, self.prefix)

@@ -1,5 +1,6 @@
 """Ids of persons, checked before they are sent."""
 
+import re
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -9,6 +10,9 @@ from posthog_env_async.resources.project_scope import is_text
 __all__ = ["checked_distinct_id", "checked_uuid", "person_id", "same_kind"]
 
 
+_CANONICAL = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
 def person_id(id: int | str | UUID) -> str:
     """Return a person's number or UUID as text.
 
@@ -16,6 +20,8 @@ def person_id(id: int | str | UUID) -> str:
         ConfigurationError: for anything else, such as a distinct id.
     """
     text = str(id)
+    if _CANONICAL.fullmatch(text):
+        return text
     if not isinstance(id, bool) and text.isascii() and text.isdigit():
         return str(int(text))
     try:

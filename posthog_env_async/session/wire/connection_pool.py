@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from contextlib import suppress
 from typing import Any, Self
 from urllib.request import getproxies, proxy_bypass
 
@@ -141,8 +140,10 @@ class LoopBinding:
 
 
 def _running_loop() -> asyncio.AbstractEventLoop:
-    with suppress(RuntimeError):
+    try:
         return asyncio.get_running_loop()
+    except RuntimeError:
+        pass
     raise ConfigurationError(
         "no asyncio event loop runs here: aiohttp needs asyncio, so under anyio use its asyncio"
         " backend, not trio"
