@@ -196,6 +196,18 @@ async def test_on_a_terminal_a_listing_is_a_table(fake: FakePostHog) -> None:
     assert "the first 50 of more" in text
 
 
+async def test_on_80_columns_a_person_shows_what_identifies_it(fake: FakePostHog) -> None:
+    email = f"ada.{'lovelace' * 4}@moon.example"
+    uuid = fake.add_person(properties={"email": email}, name="Ada\nof the\nMoon")
+
+    _, text = await on_a_terminal(fake, "persons", "list", "--email", email, "--quiet")
+
+    titles, row = text.splitlines()
+    assert titles.split() == ["uuid", "email", "created"]
+    assert row.startswith(f"{uuid}  ada.love")
+    assert row.endswith("Z")
+
+
 @pytest.mark.parametrize(
     "words",
     [

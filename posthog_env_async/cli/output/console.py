@@ -96,7 +96,12 @@ def cell(value: object) -> Text:
             text = ", ".join(map(str, cast("tuple[object, ...]", value)))
         case _:
             text = json.dumps(value, ensure_ascii=False, default=str)
-    return Text(printable(text).replace("\n", " "))
+    return Text(printable(text))
+
+
+def _line(text: Text) -> Text:
+    """Keep a cell on one line: what does not fit is left out, not folded."""
+    return Text(text.plain.replace("\n", " "), no_wrap=True, overflow="ellipsis")
 
 
 def show_table(
@@ -109,15 +114,9 @@ def show_table(
     """Show a table on stdout, or on another console; with `one_line` a row is never folded."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for title in titles:
-        is_whole = title in WHOLE
-        shorten = one_line and not is_whole
-        table.add_column(
-            title,
-            overflow="ellipsis" if shorten else "fold",
-            no_wrap=is_whole or one_line,
-        )
+        table.add_column(title, overflow="fold", no_wrap=title in WHOLE)
     for row in rows:
-        table.add_row(*map(cell, row))
+        table.add_row(*(_line(cell(value)) if one_line else cell(value) for value in row))
     (console or OutputConsole()).print(table)
 
 

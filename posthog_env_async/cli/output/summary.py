@@ -17,7 +17,7 @@ from .verdict import verdict
 
 __all__ = ["code_of", "show_outcomes"]
 
-TITLES = ("", "", "rows", "requests", "time", "size", "file")
+TITLES = ("", "", "rows", "time", "size", "file")
 # What a caller has to know first: come back later, then that something is missing.
 WORST_FIRST = (THROTTLED, INCOMPLETE, FAILED)
 
@@ -29,20 +29,20 @@ def code_of(outcomes: Sequence[ExportOutcome]) -> int:
 
 
 def show_outcomes(
-    outcomes: Sequence[ExportOutcome], tracks: Mapping[Path, ProgressRow], output: OutputOptions
+    outcomes: Sequence[ExportOutcome], progress: Mapping[Path, ProgressRow], output: OutputOptions
 ) -> None:
     """Show how each ended; errors are shown in any case."""
     if output.json:
         for outcome in outcomes:
-            write_json(_plain(outcome, tracks[outcome.path].name.partition(" ")[2]))
+            write_json(_plain(outcome, progress[outcome.path].name.partition(" ")[2]))
     elif len(outcomes) > 1 and not output.quiet:
-        rows = [_row(outcome, tracks[outcome.path].name) for outcome in outcomes]
+        rows = [_row(outcome, progress[outcome.path].name) for outcome in outcomes]
         show_table(TITLES, rows, console=MESSAGES)
     elif not output.quiet:
-        _show_one(outcomes[0], tracks[outcomes[0].path].noun)
+        _show_one(outcomes[0], progress[outcomes[0].path].noun)
     for outcome in outcomes:
         if not outcome.ok:
-            name = tracks[outcome.path].name
+            name = progress[outcome.path].name
             print_message(f"error: {name}: {_ending(outcome).line}", style="red")
 
 
@@ -72,13 +72,12 @@ def _ending(outcome: ExportOutcome) -> Outcome:
 def _row(outcome: ExportOutcome, name: str) -> tuple[object, ...]:
     report = outcome.report
     if report is None:
-        return (name, "failed", None, None, None, None, outcome.path.name)
+        return (name, "failed", None, None, None, outcome.path.name)
     word = "complete" if report.complete else "INCOMPLETE"
     return (
         name,
         f"{word} (kept)" if outcome.kept else word,
         f"{report.rows:,}",
-        f"{report.requests:,}",
         duration(report.seconds),
         size_text(report.bytes),
         outcome.path.name,

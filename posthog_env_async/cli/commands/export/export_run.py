@@ -129,12 +129,20 @@ class ExportRun:
         if outcome.report is not None:
             row.items, row.pages = outcome.report.rows, outcome.report.listing.pages
         row.start()
-        row.end("kept from before" if outcome.kept else "done" if outcome.ok else "NOT complete")
+        row.end(_state(outcome))
 
     def _footer(self) -> str:
         text = self.watcher.summary()
         full = used_up(self.env.limiter, self.plan.group)
         return text if full is None else f"{text}; waiting: the limit of the {full} is used up"
+
+
+def _state(outcome: ExportOutcome) -> str:
+    if outcome.error is not None:
+        return "failed"
+    if outcome.kept:
+        return "kept from before"
+    return "done" if outcome.ok else "NOT complete"
 
 
 def _can_go_on(outcomes: Sequence[ExportOutcome]) -> bool:
