@@ -51,6 +51,24 @@ def _ratio(what: str, bound: float, against: str, *, case: str, pair: tuple[str,
     return Bar(what, against, bound, _speed(case, ours, other), ahead=ahead)
 
 
+def _cliff(shape: str, contender: str) -> Value:
+    """Compare a contender on rows with something odd to itself on plain ones."""
+
+    def value(results: Results) -> float | None:
+        plain = results.speed("cliff-short", contender)
+        odd = results.speed(f"cliff-{shape}", contender)
+        return odd.median / plain.median if plain and odd else None
+
+    return value
+
+
+def _cliffs(contender: str, what: str, bound: float) -> tuple[Bar, ...]:
+    shapes = ("unknown-every", "unknown-one", "surrogate-one", "nan-one")
+    return tuple(
+        Bar(f"{what}, {shape}", "plain rows", bound, _cliff(shape, contender)) for shape in shapes
+    )
+
+
 def _faster(prefetch: int) -> Value:
     def value(results: Results) -> float | None:
         one = results.measure("prefetch-250", "ours", "seconds")
@@ -78,6 +96,7 @@ def _memory(contender: str) -> Value:
 
 
 _DICTS, _BYTES = "aiohttp + orjson, dicts", "raw bytes"
+_LONG, _LONG_5 = "shape-long-1kb", "shape-long-5kb"
 _ONE_KB, _FIVE_KB, _GZIP, _FILE = "speed-1kb", "speed-5kb", "speed-1kb-gzip", "export-ndjson"
 
 
@@ -88,17 +107,24 @@ def _kept(results: Results) -> float | None:
 
 
 BARS = (
-    _ratio("typed, 1 KB, one read", 1.2, _DICTS, case=_ONE_KB, pair=("ours-one", "floor")),
-    _ratio("typed, 1 KB, none read", 1.4, _DICTS, case=_ONE_KB, pair=("ours", "floor")),
-    _ratio("typed, 5 KB, none read", 3, _DICTS, case=_FIVE_KB, pair=("ours", "floor")),
-    _ratio("typed, 1 KB, all read", 0.65, _DICTS, case=_ONE_KB, pair=("ours-all", "floor")),
-    _ratio("`.rows()`, 1 KB", 0.75, _BYTES, case=_ONE_KB, pair=("rows", "ceiling")),
+    _ratio("typed, 1 KB, one read", 1.4, _DICTS, case=_ONE_KB, pair=("ours-one", "floor")),
+    _ratio("typed, 1 KB, none read", 2.0, _DICTS, case=_ONE_KB, pair=("ours", "floor")),
+    _ratio("typed, 5 KB, none read", 4.9, _DICTS, case=_FIVE_KB, pair=("ours", "floor")),
+    _ratio("typed, 1 KB, all read", 1.0, _DICTS, case=_ONE_KB, pair=("ours-all", "floor")),
+    _ratio("`.rows()`, 1 KB", 0.5, _BYTES, case=_ONE_KB, pair=("rows", "ceiling")),
     _ratio("NDJSON export", 3, "loads + dumps", case=_FILE, pair=("export", "floor-file")),
     _ratio("NDJSON export", 0.5, _BYTES, case=_FILE, pair=("export", "ceiling")),
     _ratio("typed, 1 KB", 3, "httpx + pydantic", case=_ONE_KB, pair=("ours", "pydantic")),
     _ratio("typed, 1 KB", 15, "Stainless", case=_ONE_KB, pair=("ours", "stainless")),
     _ratio("typed, 1 KB, gzip, `speed`", 1.4, _DICTS, case=_GZIP, pair=("ours", "floor")),
-    Bar("worst stall, 5 KB × 1,000", "", 15, _stall("ours"), " ms", _stall("ours-4"), at_most=True),
+    _ratio("typed, 1 KB long, one read", 1.4, _DICTS, case=_LONG, pair=("ours-one", "floor")),
+    _ratio("typed, 1 KB long, none read", 2.0, _DICTS, case=_LONG, pair=("ours", "floor")),
+    _ratio("typed, 1 KB long, all read", 1.0, _DICTS, case=_LONG, pair=("ours-all", "floor")),
+    _ratio("typed, 5 KB long, none read", 1.9, _DICTS, case=_LONG_5, pair=("ours", "floor")),
+    *_cliffs("ours", "typed, none read", 0.5),
+    *_cliffs("ours-one", "typed, one read", 0.5),
+    *_cliffs("rows", "`.rows()`", 0.6),
+    Bar("worst stall, 5 KB × 1,000", "", 10, _stall("ours"), " ms", _stall("ours-4"), at_most=True),
     Bar("prefetch=4 at 250 ms", "sequential", 3.8, _faster(4)),
     Bar("prefetch=8 at 250 ms", "sequential", 7.5, _faster(8)),
     Bar("prefetch=16 at 250 ms", "sequential", 14, _faster(16)),

@@ -38,6 +38,7 @@ class Case:
     title: str
     contenders: Sequence[Contender]
     size: int = _KB
+    shape: str = "short"
     total: int = 100_000
     gzip: int = 0
     latency: float = 0.0
@@ -76,6 +77,31 @@ _SPEED = (
         (*_OURS, *_REFERENCES, *_PEERS),
         gzip=6,
     ),
+)
+_SHAPED = (*_TYPED, ROWS, *_REFERENCES)
+_SHAPES = (
+    Case("shape-long-1kb", "1 KB a person, 75 bytes a property", _SHAPED, shape="long"),
+    Case(
+        "shape-long-5kb",
+        "5 KB a person, 75 bytes a property",
+        _SHAPED,
+        size=5 * _KB,
+        shape="long",
+        total=40_000,
+    ),
+    Case("shape-nested-1kb", "1 KB a person, nested objects", _SHAPED, shape="nested"),
+    Case("shape-ids-2kb", "2 KB a person, 100 distinct ids", _SHAPED, size=2560, shape="ids"),
+)
+# orjson refuses a page with half a character or NaN in it, so there is no floor to compare with.
+_CLIFF = tuple(
+    Case(f"cliff-{shape}", title, (OURS, OURS_ONE, ROWS), shape=shape)
+    for shape, title in (
+        ("short", "1 KB a person, nothing odd"),
+        ("unknown-every", "an unknown field in every row"),
+        ("unknown-one", "an unknown field in two rows of a page"),
+        ("surrogate-one", "half a character in two rows of a page"),
+        ("nan-one", "NaN in two rows of a page"),
+    )
 )
 _FILES = (
     Case(
@@ -153,7 +179,7 @@ _GROWTH = (
     ),
 )
 
-CASES = (*_SPEED, *_FILES, *_LATENCY, *_PREFETCH, *_MEMORY, *_STALLS, *_GROWTH)
+CASES = (*_SPEED, *_SHAPES, *_CLIFF, *_FILES, *_LATENCY, *_PREFETCH, *_MEMORY, *_STALLS, *_GROWTH)
 
 _BRIEF = 20_000
 

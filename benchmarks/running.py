@@ -51,7 +51,12 @@ class Server:
 @contextmanager
 def serving(case: Case) -> Generator[Server]:
     """Run a page server for the case; it ends with the block, or with this process."""
-    options = {"--total": case.total, "--size": case.size, "--gzip": case.gzip}
+    options = {
+        "--total": case.total,
+        "--size": case.size,
+        "--shape": case.shape,
+        "--gzip": case.gzip,
+    }
     words = [str(word) for pair in options.items() for word in pair]
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.server", *words],

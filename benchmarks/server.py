@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from attrs import define, field
 
 from .rows import Rows
+from .shapes import SHAPES
 
 __all__ = ["KEY", "Answers", "PageServer", "main"]
 
@@ -168,7 +169,7 @@ async def _run(options: argparse.Namespace) -> None:
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     listener.setblocking(False)
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    rows = Rows(options.total, size=options.size)
+    rows = Rows(options.total, size=options.size, shape=options.shape)
     answers = Answers(rows, base, gzip_level=options.gzip, capacity=_capacity())
     serving = loop.create_task(PageServer(answers).serve(listener))
     print(json.dumps({"url": base}), flush=True)
@@ -182,6 +183,7 @@ def main() -> None:
     """Serve until standard input closes; the first line printed names the address."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--total", type=int, default=100_000, help="persons in the set")
+    parser.add_argument("--shape", choices=SHAPES, default="short", help="what persons look like")
     parser.add_argument("--size", type=int, default=1024, help="bytes of JSON a person")
     parser.add_argument("--gzip", type=int, default=0, help="gzip level; 0 sends plain bodies")
     asyncio.run(_run(parser.parse_args()))

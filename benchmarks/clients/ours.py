@@ -24,7 +24,7 @@ async def _none(persons: AsyncIterator[Person]) -> int:
 async def _one(persons: AsyncIterator[Person]) -> int:
     count = 0
     async for person in persons:
-        person.properties.get("email")
+        person.get_property("email")
         count += 1
     return count
 
