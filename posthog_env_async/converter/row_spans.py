@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any, TypeVar
 
 import attrs
@@ -21,6 +21,7 @@ Steps = Generator[None, None, R]
 """Work that is done a step at a time, and returns something."""
 
 SLICE = 1 << 20
+ODD_SLICE = 32 << 10
 LONGEST_HEAD = 4096
 
 
@@ -65,13 +66,23 @@ def find_rows(body: bytes) -> Steps[Envelope]:
     Raises:
         ResponseDecodeError: when it is not JSON, or not a page.
     """
-    if len(body) > 2 * SLICE and (found := (yield from _sliced_page(body))) is not None:
+    is_large = len(body) > 2 * SLICE
+    if not is_large and (found := _whole_page(body)) is not None:
         return found
-    return _whole_page(body)
+    size = SLICE if is_large else ODD_SLICE
+    return (yield from _sliced_page(body, size)) or _whole_page(body) or _slow_page(body)
 
 
-def _sliced_page(body: bytes) -> Steps[Envelope | None]:
-    """Take a large page apart where rows seem to begin; `None` when that does not prove right.
+def _whole_page(body: bytes) -> Envelope | None:
+    try:
+        page = _decode_page(body)
+    except UNREADABLE:
+        return None
+    return Envelope(page, list(map(bytes, page.results)))
+
+
+def _sliced_page(body: bytes, size: int) -> Steps[Envelope | None]:
+    """Take a page apart where rows seem to begin; `None` when that does not prove right.
 
     Each slice is a list of its own, and what is left is a page. JSON has one reading, so together
     they are the rows of the page.
@@ -83,47 +94,42 @@ def _sliced_page(body: bytes) -> Steps[Envelope | None]:
     between, rows = b"}," + first[1], list[bytes]()
     try:
         _decode_page(body[:start] + b"]}")
-        while (end := body.find(between, place + SLICE)) >= 0:
-            rows += map(bytes, _decode_rows(b"[%b]" % body[place : end + 1]))
+        while (end := body.find(between, place + size)) >= 0:
+            rows += _slice_rows(body[place : end + 1], between)
             place = end + len(b"},")
             yield
-        rest = _decode_page(body[:start] + body[place:])
+        links, last = _last_rows(body, start, place, between)
     except UNREADABLE:
         return None
-    rows += map(bytes, rest.results)
-    return Envelope(rest, rows)
+    return Envelope(links, [*rows, *last])
 
 
-def _whole_page(body: bytes) -> Envelope:
+def _last_rows(
+    body: bytes, start: int, place: int, between: bytes
+) -> tuple[Links, Sequence[bytes]]:
+    """Return what a page says besides its rows, and the rows from a place on."""
+    rest = _whole_page(body[:start] + body[place:])
+    if rest is not None:
+        return rest.links, rest.results
+    end = body.rindex(b"}]") + 1
+    links = _decode_page(body[:start] + body[end:])
+    if links.results:
+        raise ValueError("rows")
+    return links, _slice_rows(body[place:end], between)
+
+
+def _slice_rows(text: bytes, between: bytes) -> Sequence[bytes]:
+    """Return the rows of a slice, each checked by itself where one of them is odd."""
     try:
-        page = _decode_page(body)
+        return list(map(bytes, _decode_rows(b"[%b]" % text)))
     except UNREADABLE:
-        split, read_slowly = _split_page, _slow_page
-    else:
-        return Envelope(page, list(map(bytes, page.results)))
-    return split(body) or read_slowly(body)
-
-
-def _split_page(body: bytes) -> Envelope | None:
-    """Take a page apart where its rows begin alike; `None` when that does not prove right.
-
-    JSON has one reading: pieces that each are a whole value, with commas between, are the rows.
-    """
-    first = _FIRST_ROW.search(body)
-    end = body.rfind(b"}]")
-    if first is None or end < first.start(1):
-        return None
-    start = first.start(1)
-    between = b"}," + first[1]
-    rows = body[start : end + 1].split(between)
-    rows = [b"%b%b}" % (first[1] if number else b"", row) for number, row in enumerate(rows)]
+        head = between.removeprefix(b"},")
+    rows = text.split(between)
+    rows = [b"%b%b}" % (head if number else b"", row) for number, row in enumerate(rows)]
     rows[-1] = rows[-1][:-1]
-    try:
-        _decode_page(body[:start] + b"]}")
-        links = _decode_page(body[:start] + body[end + 1 :])
-    except UNREADABLE:
-        return None
-    return Envelope(links, rows) if not links.results and all(map(_is_value, rows)) else None
+    if not all(map(_is_value, rows)):
+        raise ValueError("rows")
+    return rows
 
 
 def _is_value(text: bytes) -> bool:
