@@ -124,6 +124,7 @@ class PostHogEnv(EndpointCalls):
         check_settings(
             timeout=timeout,
             ssl=ssl,
+            observer=observer,
             max_connections=max_connections,
             max_response_bytes=max_response_bytes,
         )

@@ -92,12 +92,12 @@ class Response:
     elapsed: float = 0.0
 
     def json(self) -> Any:
-        """Return the decoded body.
+        """Return the decoded body, `None` for an empty one.
 
         Raises:
             ResponseDecodeError: when it is not valid JSON.
         """
-        return load(self.body)
+        return load(self.body) if self.body else None
 
     def getall(self, name: str) -> tuple[str, ...]:
         """Return every value of a header, in order; none when it is missing."""

@@ -172,7 +172,10 @@ class Session:
         if not isinstance(failure, AuthenticationError) or call.has_renewed_key or not call.key:
             return False
         call.has_renewed_key = True
-        return await self.keys.renew(call.key)
+        if not await self.keys.renew(call.key):
+            return False
+        self.state.granted = None  # the new key may be allowed other things
+        return True
 
     async def _block_others(self, call: Call, failure: PostHogError) -> None:
         """Let every task of the budget wait as long as a 429 asks for."""

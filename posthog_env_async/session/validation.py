@@ -3,6 +3,7 @@
 import re
 import ssl as tls
 from collections.abc import Mapping, Sequence
+from inspect import iscoroutinefunction
 from typing import Any, Literal, get_args
 
 from multidict import CIMultiDict
@@ -40,7 +41,7 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?")
 
 
-def check_settings(*, timeout: float, ssl: object, **counts: int) -> None:
+def check_settings(*, timeout: float, ssl: object, observer: object, **counts: int) -> None:
     """Check settings of a client.
 
     Raises:
@@ -50,6 +51,8 @@ def check_settings(*, timeout: float, ssl: object, **counts: int) -> None:
     for name, count in counts.items():
         if count < 1:
             raise ConfigurationError(f"{name} must be 1 or more")
+    if observer is not None and (not callable(observer) or iscoroutinefunction(observer)):
+        raise ConfigurationError("observer must be a function that is not async")
     if ssl is not None and not isinstance(ssl, tls.SSLContext):
         raise ConfigurationError(
             "ssl must be an ssl.SSLContext that trusts your server's certificate"

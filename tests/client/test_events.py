@@ -10,7 +10,14 @@ import anyio
 import attrs
 import pytest
 
-from posthog_env_async import APIStatusError, Limit, ListingReport, NotFoundError, PostHogEnv
+from posthog_env_async import (
+    APIStatusError,
+    ConfigurationError,
+    Limit,
+    ListingReport,
+    NotFoundError,
+    PostHogEnv,
+)
 from posthog_env_async.events import (
     CallEnded,
     CallStarted,
@@ -253,3 +260,13 @@ async def test_the_progress_of_a_listing_is_its_report(env: PostHogEnv) -> None:
     assert [report.pages for report in reports] == sorted(report.pages for report in reports)
     assert reports[-1] == run.report
     assert reports[-1].complete
+
+
+async def async_observer(event: Event) -> None:
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("observer", [async_observer, "text"])
+def test_an_observer_that_cannot_be_called_at_once_is_refused(observer: Any) -> None:
+    with pytest.raises(ConfigurationError, match="observer must be a function"):
+        PostHogEnv(1, api_key="phx_a", observer=observer)

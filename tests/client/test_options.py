@@ -195,3 +195,13 @@ async def test_a_page_has_the_headers_that_it_came_with(env: PostHogEnv, fake: F
         async for page in listing.pages():
             assert page.headers["content-type"] == "application/json"
             assert page.headers.getall("Content-Type") == ("application/json",)
+
+
+async def test_a_response_without_a_body_decodes_to_none(
+    env: PostHogEnv, fake: FakePostHog
+) -> None:
+    fake.faults.append(Fault(202, action="empty"))
+
+    response = await env.send("DELETE", f"persons/{NOBODY}/")
+
+    assert (response.status, response.body, response.json()) == (202, b"", None)

@@ -12,12 +12,13 @@ import pytest
 from posthog_env_async import (
     AuthenticationError,
     ConfigurationError,
+    MissingScopeError,
     PostHogEnv,
     PostHogError,
     key_from_file,
 )
 from posthog_env_async.session import APIKey, KeySource
-from posthog_env_async.testing import FakePostHog
+from posthog_env_async.testing import FakePostHog, Fault
 from sessions import client, create_folder, read
 
 
@@ -184,3 +185,16 @@ async def test_a_source_with_a_text_never_asks() -> None:
     assert source.current is not None
     assert not await source.renew(APIKey("phx_a"))
     assert "phx_a" not in repr(source)
+
+
+async def test_a_new_key_may_be_allowed_what_the_old_one_was_not(fake: FakePostHog) -> None:
+    weak = fake.add_key(scopes=["person:read"])
+    keys = Keys(weak, fake.key)
+    async with client(fake, api_key=keys) as env:
+        await env.key()
+        with pytest.raises(MissingScopeError):
+            await create_folder(env)
+        fake.faults.append(Fault(401))
+        await read(env)
+
+        assert (await create_folder(env)).type == "home"

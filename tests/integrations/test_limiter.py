@@ -492,3 +492,9 @@ def test_a_name_in_braces_keeps_all_keys_of_a_budget_in_one_slot(redis_url: str)
     slots = {key_slot(name.encode()) for name in store.keys_of("persons")}
 
     assert len(slots) == 1
+
+
+def test_the_limiter_of_a_key_that_changes_is_named() -> None:
+    changing: Any = lambda: KEY  # noqa: E731
+    with pytest.raises(ConfigurationError, match="name="):
+        SQLiteLimiter.for_key("limits.db", changing)
