@@ -62,7 +62,7 @@ class PostHogEnv(EndpointCalls):
             async for person in env.persons.list(search="@example.com", prefetch=4):
                 print(person.uuid)
 
-    One client serves any number of tasks of one event loop; `for_project` gives others that share
+    Any number of tasks of one event loop can use a client. `for_project` returns others that share
     its connections, key and limits.
     """
 
@@ -92,8 +92,8 @@ class PostHogEnv(EndpointCalls):
                 `POSTHOG_PROJECT_ID`.
             api_key: a personal API key (`phx_…`), by default `POSTHOG_PERSONAL_API_KEY`; or a
                 function, sync or async, that returns one, or `(key, expires_at)` with an aware
-                datetime. It is asked once for all tasks, a minute before the key expires, and once
-                more after a 401.
+                datetime. It is called once for all tasks, a minute before the key expires, and
+                once more after a 401.
             host: `"us"`, `"eu"` or a URL; by default `POSTHOG_HOST`, else `https://us.posthog.com`.
             prefix: of the API's paths, by default `POSTHOG_PREFIX`, else `"auto"`: `environments`
                 until the server says that it gives way to `projects`. `"environments"` stays as
@@ -103,9 +103,9 @@ class PostHogEnv(EndpointCalls):
             limits: how many requests may go out; `"auto"` is PostHog Cloud's published limits on
                 `*.posthog.com` and none elsewhere.
             limiter: a limiter that processes share, instead of `limits`.
-            max_connections: how many requests may be under way at once.
-            max_response_bytes: the largest answer taken, after decompression; a CSV has no bound.
-            headers: sent with every request; none that could carry the key or break framing.
+            max_connections: how many requests may run at once.
+            max_response_bytes: the largest response, after decompression; a CSV has no limit.
+            headers: sent with every request; none that could carry the key or change the framing.
             observer: called with each event of `posthog_env_async.events`.
             proxy: a proxy's URL, or `"env"` for the environment's; by default none.
             ssl: a context that trusts your server's certificate.
@@ -158,7 +158,7 @@ class PostHogEnv(EndpointCalls):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Break off what is in flight and close the connections; does nothing for a sibling."""
+        """Cancel what is running and close the connections; does nothing for a sibling."""
         if self._owns_session:
             await self._session.transport.close()
 

@@ -16,10 +16,15 @@ T = TypeVar("T")
 class Page(Generic[T]):
     """One page of a listing, without rows that an earlier page had.
 
-    `offset` is where its rows begin and `next_offset` where the next page does, `None` for the
-    last; a page by cursor has none of either. `token` resumes the listing after the page; `raw` is
-    the answer as the server sent it, and `headers` those it came with. A page may be short or empty
-    although others follow.
+    A page may be short or empty although others follow.
+
+    Attributes:
+        items: the items, in the server's order.
+        offset: where its rows begin; `None` for a page by cursor.
+        next_offset: where the next page begins; `None` for the last one, and by cursor.
+        token: resumes the listing after this page.
+        raw: the response as the server sent it.
+        headers: the headers of the response.
     """
 
     items: tuple[T, ...] = attrs.field(repr=False)
@@ -34,15 +39,25 @@ class Page(Generic[T]):
 class ListingReport:
     """What a run did so far and, when it has ended, its verdict.
 
-    `complete` is true when the run reached the end (or its `max_items`), every seam between pages
-    was proven (`seams_unproven` is 0) and nothing that the server said was left to contradict the
-    rest (`contradictions` is 0): every row that existed for the whole run was yielded exactly once.
-
-    `end_proven` says that one more request behind the last row brought nothing, or that the last
-    page was too short to be cut. `moved` counts rows that were handed out and came again with
-    another time of creation, as merged persons do; `bad_rows` those that could not be read and were
-    skipped. `rows_forgotten` is above 0 once more rows came than a run remembers (16 million): one
-    of those that moves then can come a second time.
+    Attributes:
+        items: items yielded.
+        pages: pages accepted.
+        requests: requests sent.
+        duplicates_dropped: rows that came again and were left out.
+        seams_repaired: how often the run had to search for the page that joins.
+        seams_unproven: how often it found no proof and went on, with `on_gap="report"`.
+        rows_read_again: rows that the searches cost.
+        page_sizes: the page sizes that were requested.
+        moved: rows that came again with another time of creation, as merged persons do.
+        contradictions: answers of the server that contradict each other and stayed so.
+        bad_rows: rows that could not be read and were skipped, with `on_bad_row="skip"`.
+        rows_forgotten: rows beyond the 16 million that a run remembers; one of those that moves
+            can come a second time.
+        end_proven: one more request behind the last row brought nothing, or the last page was too
+            short to be cut.
+        complete: the run reached the end, or its `max_items`, every seam was proven and nothing
+            was left to contradict that: every row that existed for the whole run was yielded
+            exactly once.
     """
 
     items: int = 0

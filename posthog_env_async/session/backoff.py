@@ -48,10 +48,15 @@ def _at_least_one(_: object, field: "attrs.Attribute[int]", value: int) -> None:
 class Backoff:
     """How often and how long to try.
 
-    A wait is drawn from 0 to `base` seconds, doubled for each attempt up to `cap` (full jitter);
-    a `Retry-After` of the server is kept instead. A wait above `max_wait` seconds, or one that
-    would end after `deadline` seconds from the first attempt, raises at once with the wait in the
-    error.
+    A delay is drawn from 0 to `base` seconds, doubled for each attempt up to `cap` (full jitter),
+    unless the server sends a `Retry-After`.
+
+    Attributes:
+        max_attempts: how often to send a request at most; 1 never retries.
+        base: the longest delay after the first attempt, in seconds.
+        cap: the longest delay that is drawn, in seconds.
+        max_wait: a longer delay is not waited for: the error is raised at once, with the delay.
+        deadline: seconds from the first attempt after which no other one begins.
     """
 
     max_attempts: int = attrs.field(default=5, validator=_at_least_one)

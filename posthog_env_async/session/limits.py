@@ -27,7 +27,12 @@ LONGEST_BLOCK = 86_400.0
 
 @attrs.frozen
 class Limit:
-    """At most `requests` in any `seconds`."""
+    """At most `requests` in any `seconds`.
+
+    Attributes:
+        requests: how many requests the server takes in a window.
+        seconds: how long the window is.
+    """
 
     requests: int
     seconds: float
@@ -43,9 +48,14 @@ def _limit_tuple(limits: Sequence[Limit] | None) -> tuple[Limit, ...] | None:
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """One budget a group of endpoints; within a budget every window holds at once.
+    """One budget for each group of endpoints; within a budget all windows apply at once.
 
-    A group left out shares the budget of `default`; an empty one is not limited.
+    A group that is left out shares the budget of `default`; an empty one is not limited.
+
+    Attributes:
+        persons: everything below `persons/`.
+        max_tools: questions to PostHog's AI.
+        default: everything else.
     """
 
     persons: Sequence[Limit] | None = attrs.field(default=None, converter=_limit_tuple)
