@@ -356,6 +356,15 @@ async def test_the_completion_of_a_shell_names_commands_and_options() -> None:
     assert "--page-size" in done.out
 
 
+async def test_the_completion_is_installed_where_the_shell_finds_it(tmp_path: Path) -> None:
+    done = await ran(None, "completion", "fish", "--install", variables={"HOME": str(tmp_path)})
+
+    (script,) = tmp_path.rglob("*.fish")
+    assert done.code == 0
+    assert str(script) in done.err
+    assert "page-size" in script.read_text()
+
+
 async def test_export_alone_says_what_it_needs(fake: FakePostHog) -> None:
     done = await ran(fake, "export", variables={"POSTHOG_PROJECT_ID": ""})
 

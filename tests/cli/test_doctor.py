@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import attrs
 import pytest
 
 pytest.importorskip("cyclopts")
 
 from cli_runs import COMMAND, Ran, environment, ran
 from posthog_env_async import PostHogEnv
-from posthog_env_async.testing import FakePostHog
+from posthog_env_async.testing import FakePostHog, Fault
 
 
 def checks(done: Ran) -> dict[str, dict[str, Any]]:
@@ -80,6 +81,37 @@ async def test_doctor_says_that_the_project_is_another(fake: FakePostHog) -> Non
 
     assert done.code == 1
     assert "posthog-env projects" in checks(done)["persons"]["fix"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "verdict", "found", "fix"),
+    [
+        (Fault(429, headers={"Retry-After": "7200"}), "warn", "throttled", "resume after"),
+        (Fault(402), "fail", "402", "quota is used up"),
+        (Fault(403), "fail", "403", "confined"),
+        (Fault(400), "fail", "400", "try again"),
+    ],
+)
+async def test_doctor_says_what_stands_in_the_way(
+    fake: FakePostHog, fault: Fault, verdict: str, found: str, fix: str
+) -> None:
+    fake.faults.append(attrs.evolve(fault, path="/persons/"))
+
+    done = await ran(fake, "doctor")
+
+    persons = checks(done)["persons"]
+    assert persons["verdict"] == verdict
+    assert found in persons["found"]
+    assert fix in persons["fix"]
+
+
+async def test_doctor_goes_on_where_the_server_does_not_tell_of_the_key(fake: FakePostHog) -> None:
+    fake.faults.append(Fault(403, path="/personal_api_keys/"))
+
+    done = await ran(fake, "doctor")
+
+    assert checks(done)["key"]["verdict"] == "warn"
+    assert checks(done)["persons"]["verdict"] == "ok"
 
 
 @pytest.mark.parametrize("missing", ["POSTHOG_PERSONAL_API_KEY", "POSTHOG_PROJECT_ID"])

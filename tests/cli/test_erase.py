@@ -11,8 +11,8 @@ import pytest
 
 pytest.importorskip("cyclopts")
 
-from cli_runs import COMMAND, Ran, environment, ran
-from posthog_env_async.testing import FakePostHog
+from cli_runs import COMMAND, Ran, environment, interrupted, ran
+from posthog_env_async.testing import FakePostHog, Fault
 
 ERASE = ("erase", "persons", "--by", "uuid", "--from", "ids.txt", "--ledger", "gdpr.ndjson")
 
@@ -96,6 +96,26 @@ async def test_what_cannot_be_is_refused_before_anything_is_sent(
     assert done.code == 2
     assert fake.requests == []
     assert uuids
+
+
+async def test_a_ctrl_c_says_how_to_go_on(
+    fake: FakePostHog, uuids: list[str], tmp_path: Path
+) -> None:
+    fake.faults.append(Fault(action="stall", method="POST", path="/bulk_delete/", seconds=None))
+
+    stopped = await interrupted(
+        fake,
+        *(*ERASE, "--yes"),
+        cwd=tmp_path,
+        when=lambda: any("bulk_delete" in request.path for request in fake.requests),
+    )
+    done = await ran(fake, *ERASE, "--yes", cwd=tmp_path)
+
+    assert stopped.code == 130
+    assert "the ledger knows how far it came. Go on with:" in stopped.err
+    assert "--from '<from>'" not in stopped.err
+    assert done.code == 0
+    assert not set(uuids) & set(map(str, fake.uuids()))
 
 
 @pytest.mark.parametrize(("typed", "code"), [("erase 30\n", 0), ("yes\n", 2)])
