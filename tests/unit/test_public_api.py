@@ -56,6 +56,8 @@ BELOW_THE_TOP = [
     ("posthog_env_async.export", "run_partition"),
     ("posthog_env_async.export", "verify"),
     ("posthog_env_async.integrations.opentelemetry", "observer"),
+    ("posthog_env_async.integrations.progress", "notebook_progress"),
+    ("posthog_env_async.integrations.progress", "terminal_progress"),
     ("posthog_env_async.integrations.prometheus", "observer"),
     ("posthog_env_async.integrations.redis", "RedisLimiter"),
     ("posthog_env_async.integrations.sqlite", "SQLiteLimiter"),
@@ -64,6 +66,7 @@ BELOW_THE_TOP = [
 EXTRAS = {"cyclopts", "rich", "redis", "pyarrow", "backports", "isal", "uvloop"} | {
     "taskiq",
     "taskiq_redis",
+    "IPython",
     "opentelemetry",
     "prometheus_client",
     "dask",
