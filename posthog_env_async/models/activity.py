@@ -17,7 +17,15 @@ __all__ = ["ACTIVITY_ROWS", "VALUE_ROWS", "ActivityEntry", "PropertyValue"]
 class ActivityEntry(Model):
     """One entry of the activity log (docs/server.md, Other person actions).
 
-    `item_id` is the person's uuid or number as text; `detail` says what changed, `user` who did it.
+    Attributes:
+        id: what identifies the entry.
+        activity: what was done, such as `updated`.
+        scope: what it was done to, `Person` for these.
+        item_id: the person's uuid or number as text.
+        created_at: when it was done.
+        user: who did it.
+        detail: what changed.
+        extra: fields of the row that this class does not name.
     """
 
     id: str | None = None

@@ -21,8 +21,14 @@ DeletionStatus = Literal["pending", "completed", "all"]
 class PersonDeletion(Model):
     """The deletion of a person's events (docs/server.md, Other person actions).
 
-    `status` is `pending` or `completed`, or what later servers add; `delete_verified_at` is when
-    the server made sure that no event is left. A person deleted without its events has none.
+    A person that was deleted without its events has none.
+
+    Attributes:
+        person_uuid: the person.
+        status: `pending`, `completed`, or what later servers add.
+        created_at: when it was requested.
+        delete_verified_at: when the server verified that no event is left.
+        extra: fields of the row that this class does not name.
     """
 
     person_uuid: UUID = attrs.field(converter=to_uuid)
@@ -60,8 +66,14 @@ def _to_errors(
 class DeletionSummary(Model):
     """What `persons.delete_many` did, as far as the server says; `None` where it does not.
 
-    The newest servers delete later: then `deleted` is 0 and `queued` has the number, which is a
-    success. `requests` is how many answers this sums up.
+    Attributes:
+        found: how many of the persons exist.
+        deleted: how many are deleted; 0 on the newest servers, which delete later.
+        queued: how many will be deleted later, which is a success.
+        events_queued: whether their events will be deleted.
+        recordings_queued: whether their recordings will be deleted.
+        errors: the persons that could not be deleted.
+        requests: how many responses this sums up.
     """
 
     found: int | None = None

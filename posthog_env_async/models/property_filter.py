@@ -54,12 +54,15 @@ def _one_of(allowed: frozenset[str]) -> Any:
 class PropertyFilter:
     """One condition on a property (docs/server.md, Filters and Logs); several are ANDed.
 
-    `value` is text, a number or a bool, or a list of them, which for `exact` means any of them;
-    `is_set` and `is_not_set` need none. `type` is `person`, or for logs `log`, `log_attribute` or
-    `log_resource_attribute`.
-
     Raises:
         ConfigurationError: for what the server would answer with 500.
+
+    Attributes:
+        key: the name of the property; `message` for the type `log`.
+        value: text, a number or a bool, or a list of them, which for `exact` means any of them;
+            `is_set` and `is_not_set` need none.
+        operator: how the property is compared.
+        type: `person`, `cohort`, or for logs `log`, `log_attribute` or `log_resource_attribute`.
     """
 
     key: str
