@@ -176,7 +176,7 @@ class _Joined:
         async with attrs.evolve(self.listing, offset=start).iterate(on_gap=self.on_gap) as run:
             while (items := await run.next_items()) is not None:
                 known = [self.chain.is_reached(row) for row in items]
-                joined = joined or known.count(True) >= WITNESSES
+                joined = joined or known.count(True) >= min(WITNESSES, len(items))
                 # The whole page: in it, rows of one moment may stand in another order.
                 gap.rows += items
                 gap.ended = not self.chain.next_to(gap.rows[-2 * len(items) :])

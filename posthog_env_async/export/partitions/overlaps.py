@@ -4,7 +4,7 @@ A range holds every row that existed throughout between its first and its last, 
 order. So two neighbours that share a row which has not moved are one range, and a chain of such
 from the first row of the listing to its last misses nothing, in whatever order and whenever its
 links were read. A row that shows another time of creation has moved, as merged persons do; and as
-one row alone may have moved before its time did, two are asked for.
+a few rows may have moved before their times did, five are asked for, at the later one's front.
 """
 
 import sqlite3
@@ -24,7 +24,7 @@ from posthog_env_async.pagination import milliseconds
 __all__ = ["WITNESSES", "OverlapGraph", "Owner", "RowIndex", "Segment", "doubled"]
 
 CACHE_KB = 256 << 10
-WITNESSES = 2
+WITNESSES = 5
 
 
 class Owner(NamedTuple):
@@ -123,21 +123,30 @@ class OverlapGraph:
         number = len(self.segments)
         self.segments.append(segment)
         self._parent.append(number)
-        shared = Counter[int]()
+        shared = dict[int, list[int]]()
         for place, row in enumerate(segment.lines()):
             segment.count = place + 1
             owner = self.keys.add(row, number)
             if owner is not None:
                 segment.doubled.add(place)
-                shared[owner.segment] += owner.is_unmoved
-        for owner_number, rows in shared.items():
-            if rows >= WITNESSES and self._may_join(owner_number, number):
+                if owner.is_unmoved:
+                    shared.setdefault(owner.segment, []).append(place)
+        for owner_number, places in shared.items():
+            if self._may_join(owner_number, number, places):
                 self.join(owner_number, number)
         return number
 
-    def _may_join(self, one: int, other: int) -> bool:
-        """Whether two segments are neighbours, or one was read to lie between others."""
-        return abs(one - other) == 1 or max(one, other) >= self.ranges
+    def _may_join(self, one: int, other: int, places: list[int]) -> bool:
+        """Whether two segments are neighbours whose shared rows stand where the later one begins.
+
+        Or one of them was read to lie between others; then the shared rows only have to be enough.
+        """
+        if len(places) < WITNESSES:
+            return False
+        if other >= self.ranges:
+            return True
+        in_front = sum(place < 2 * len(places) + WITNESSES for place in places)
+        return other - one == 1 and in_front >= WITNESSES
 
     def join(self, one: int, other: int) -> None:
         """Make two segments one."""

@@ -13,7 +13,11 @@ from .read_state import ReadState
 
 __all__ = ["ODD_SHARE", "Blurred", "Joined", "Place", "Verdict", "check_seam"]
 
-ODD_SHARE = 8
+ODD_SHARE = 20
+FEW_ODD = 2
+LEAST_NEEDED = 2
+MOST_NEEDED = 4
+MOST_LOOKED_AT = 8
 
 
 @attrs.frozen
@@ -56,19 +60,31 @@ def check_seam(state: ReadState, facts: PageFacts) -> Verdict:
 
 
 def _is_proven(state: ReadState, facts: PageFacts) -> bool:
-    """Whether a row shows that the page begins at or before the rows read last.
+    """Whether rows show that the page begins at or before the rows read last.
 
-    It has to be known, to show the same time as before, and to stand before nearly all unknown
-    rows, for those come behind it; the more such rows there are, the more may be odd. One alone
-    might be a row that moved before its time did, so it has to be all that was expected.
+    They have to be known, to show the same time as before, and to stand before nearly all unknown
+    rows, for those come behind them. A few alone might be rows that moved before their time did,
+    so half of those that were expected are asked for, or four.
     """
     if not facts.proofs:
         return not facts.unknown and facts.support > 1
+    if not facts.unknown:
+        return True
+    allowed = FEW_ODD + len(facts.unknown) // ODD_SHARE if len(facts.unknown) > FEW_ODD else 0
+    needed = _needed(state, facts)
+    allowed += needed > 1
+    proofs = facts.proofs[:: max(1, len(facts.proofs) // MOST_LOOKED_AT)]
+    needed = min(needed, len(proofs)) if len(facts.proofs) >= needed else needed
+    return sum(_unknown_before(state, facts, place) <= allowed for place in proofs) >= needed
+
+
+def _needed(state: ReadState, facts: PageFacts) -> int:
+    """Return how many known rows a page needs, of which so many were expected."""
     expected = state.position - facts.page.window.start
-    if facts.support < 2 and expected != 1 and facts.unknown:
-        return False
-    allowed = len(facts.unknown) // ODD_SHARE + len(facts.proofs) - 1
-    return any(_unknown_before(state, facts, place) <= allowed for place in facts.proofs[:3])
+    most = MOST_NEEDED if state.is_whole else LEAST_NEEDED
+    if facts.support < LEAST_NEEDED and expected != 1:
+        return LEAST_NEEDED
+    return max(1, min(most, (expected + 1) // 2 if expected > LEAST_NEEDED else expected))
 
 
 def _unknown_before(state: ReadState, facts: PageFacts, proof: int) -> int:

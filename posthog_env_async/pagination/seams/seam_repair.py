@@ -67,6 +67,11 @@ class SeamFinder:
             # Nothing is taken from it; the page that ends the run of dropped rows is looked after.
             return facts, Joined(())
         state.anchor = None
+        if facts.page.keys:
+            # What was read ahead is of an earlier moment.
+            facts = self.facts(await self._again(facts.page.window))
+            if isinstance(verdict := check_seam(state, facts), Joined):
+                return facts, verdict
         after = await self._again(anchor.window)
         if after.keys != anchor.keys or after.end != anchor.end:
             state.has_shifted, self.taker.is_repaired = True, False
@@ -137,5 +142,8 @@ def _anchor(state: ReadState, facts: PageFacts) -> WindowPage | None:
     """Return the page right in front of this one, when it showed no new row."""
     anchor = state.anchor
     if anchor is None or not anchor.window.start <= facts.page.window.start <= anchor.reach:
+        return None
+    if anchor.length == anchor.reach - anchor.window.start and anchor.window.limit > 1:
+        # It dropped no row, so that a page behind it would show one of it.
         return None
     return anchor
