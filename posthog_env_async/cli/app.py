@@ -30,7 +30,7 @@ def build() -> App:
         suppress_keyboard_interrupt=False,
     )
     for _, commands in COMMANDS:
-        for name, module, _ in commands:
+        for name, module, *_ in commands:
             app.command(f"{MODULES}.{module}:app", name=name)
     return app
 

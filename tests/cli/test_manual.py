@@ -118,6 +118,15 @@ def test_an_example_that_needs_another_extra_says_so(example: str) -> None:
 
 
 def test_the_first_page_of_help_names_every_command() -> None:
-    named = {name for _, commands in overview.COMMANDS for name, _, _ in commands}
+    named = {
+        f"posthog-env {name} {word}".strip()
+        for _, commands in overview.COMMANDS
+        for name, _, _, words in commands
+        for word in words.split() or [""]
+    }
 
-    assert {command.split()[1] for command in COMMANDS} == named
+    assert named == set(COMMANDS) - {"posthog-env export"}
+
+
+def test_the_first_page_of_help_fits_80_columns() -> None:
+    assert max(map(len, overview.overview().splitlines())) <= 80
