@@ -20,6 +20,9 @@ T = TypeVar("T")
 TEXT = "_text"
 """The attribute in which a model keeps the text that it was read from."""
 
+CHECKED_AT_ONCE = 50
+"""The rows of a page that cost too little to leave their check for later."""
+
 _uuid, _id = attrgetter("uuid"), attrgetter("id")
 
 
@@ -55,8 +58,9 @@ def lazy_rows(kind: type[T], check: Callable[[bytes], object]) -> RowType[T]:
     """Return how rows with a `uuid` are read that are only decoded when looked at.
 
     `kind` keeps the text of its row in the slot `_text`, and is made without its `__init__`.
-    `check` decodes a row and raises what is wrong with it: at once in a page whose rows do not all
-    begin alike, with plain texts and a `uuid`, else when a field is first looked at.
+    `check` decodes a row and raises what is wrong with it: at once in a short page and in one whose
+    rows do not all begin alike, with plain texts and a `uuid`; else when a field is first looked
+    at.
     """
     hold = getattr(kind, TEXT).__set__
 
@@ -71,7 +75,7 @@ def lazy_rows(kind: type[T], check: Callable[[bytes], object]) -> RowType[T]:
         return row
 
     def decode_page(rows: list[bytes]) -> tuple[list[bytes], list[str]] | None:
-        keys = keys_at_head(rows)
+        keys = keys_at_head(rows) if len(rows) > CHECKED_AT_ONCE else None
         return None if keys is None else (rows, keys)
 
     return RowType(

@@ -15,6 +15,7 @@ from posthog_env_async import (
     NotFoundError,
     PaginationError,
     PersistedFolder,
+    Person,
     PostHogEnv,
     ResponseDecodeError,
 )
@@ -137,6 +138,12 @@ async def test_a_listing_takes_a_model_of_ours(env: PostHogEnv) -> None:
     made = await env.persisted_folders.create("home")
 
     assert await env.listing("persisted_folder/", model=PersistedFolder).collect() == [made]
+
+
+async def test_a_listing_takes_persons_as_the_list_of_persons_does(env: PostHogEnv) -> None:
+    found = await env.listing("persons/", model=Person, page_size=1000).collect()
+
+    assert found == await env.persons.list().collect()
 
 
 async def test_a_model_without_an_id_is_known_by_all_of_it(

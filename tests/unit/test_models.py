@@ -174,8 +174,30 @@ def test_a_page_of_models_can_be_read_without_its_bad_rows() -> None:
     assert [page.rows[place].id for place in (0, 2)] == [1, 3]
 
 
+def test_a_short_page_is_checked_at_once() -> None:
+    rows = [PLAIN, {**PLAIN, "distinct_ids": "wrong"}]
+
+    page = load_page(json.dumps({"results": rows}, separators=(",", ":")).encode(), PERSON_ROWS)
+
+    assert "$.distinct_ids" in str(page.failure)
+    assert len(page.rows) == 1
+
+
+def test_a_long_page_is_checked_when_it_is_looked_at() -> None:
+    rows = [PLAIN, {**PLAIN, "distinct_ids": "wrong"}, *[PLAIN] * 100]
+    text = json.dumps({"results": rows}, separators=(",", ":")).encode()
+
+    page = load_page(text, PERSON_ROWS)
+    persons = PERSON_ROWS.items(page.rows)
+
+    assert page.failure is None
+    with pytest.raises(ResponseDecodeError, match="distinct_ids"):
+        assert persons[1].distinct_ids
+    assert load_page(text, PERSON_ROWS, skip_bad_rows=True).bad_rows == (1,)
+
+
 def test_a_row_that_begins_otherwise_is_checked_at_once() -> None:
-    rows = [PLAIN, {"uuid": UUID_TEXT, "distinct_ids": "wrong"}]
+    rows = [PLAIN, {"uuid": UUID_TEXT, "distinct_ids": "wrong"}, *[PLAIN] * 100]
 
     page = load_page(json.dumps({"results": rows}).encode(), PERSON_ROWS)
 
