@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from listings import until_idle, uuids, windows
+from listings import read_into, until_idle, uuids, windows
 from posthog_env_async import ConfigurationError, ListingReport, PostHogEnv, ResponseDecodeError
 from posthog_env_async.testing import FakePostHog, Fault
 from sessions import client
@@ -234,3 +234,32 @@ async def test_a_listing_tells_its_model_and_its_project(env: PostHogEnv) -> Non
     assert env.listing("persons/").model is None
     assert env.listing("persons/", model=Person).model is Person
     assert env.projects.list().project_id is None
+
+
+async def test_a_row_that_cannot_be_read_is_left_out_on_request(
+    env: PostHogEnv, fake: FakePostHog
+) -> None:
+    rows = [{"uuid": str(uuid)} for uuid in fake.uuids()[:3]]
+    fake.faults.append(
+        Fault(200, body={"results": [*rows[:2], {"uuid": 5}, rows[2]], "next": None})
+    )
+
+    async with env.persons.list(page_size=100).iterate(on_bad_row="skip") as run:
+        seen = [person.uuid async for person in run]
+
+    assert seen == fake.uuids()[:3]
+    assert run.report.bad_rows == 1
+    assert not run.report.complete
+
+
+async def test_a_row_that_cannot_be_read_raises_at_its_place(
+    env: PostHogEnv, fake: FakePostHog
+) -> None:
+    rows = [{"uuid": str(uuid)} for uuid in fake.uuids()[:2]]
+    fake.faults.append(Fault(200, body={"results": [*rows, {"uuid": 5}], "next": None}))
+    seen = list[UUID]()
+
+    with pytest.raises(ResponseDecodeError):
+        await read_into(seen, env.persons.list(page_size=100))
+
+    assert seen == fake.uuids()[:2]
