@@ -27,6 +27,7 @@ __all__ = [
     "Ran",
     "environment",
     "interrupted",
+    "on_a_real_terminal",
     "on_a_terminal",
     "ran",
     "ran_in_process",
@@ -149,7 +150,34 @@ async def interrupted(
     return checked(Ran(process.returncode or 0, out, err), fake)
 
 
+class Screen(TextIOWrapper):
+    """What a command takes for a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 async def on_a_terminal(
+    fake: FakePostHog, *words: str, columns: int = 80, cwd: Path | None = None
+) -> tuple[int, str]:
+    """Run the command on this event loop, with a terminal for stdout and stderr."""
+    from posthog_env_async.cli.app import build
+    from posthog_env_async.cli.output.runner import run_command
+
+    screen = Screen(BytesIO(), "utf-8", write_through=True)
+    with (
+        environment_set(environment(fake, COLUMNS=str(columns), TERM="xterm")),
+        nullcontext() if cwd is None else chdir(cwd),
+        redirect_stdout(screen),
+        redirect_stderr(screen),
+        anyio.fail_after(PATIENCE),
+    ):
+        code = await run_command(build(), words)
+    text = screen.detach().getvalue().decode()
+    return code, STYLES.sub("", checked(Ran(code, text, text), fake).out)
+
+
+async def on_a_real_terminal(
     fake: FakePostHog, *words: str, columns: int = 80, cwd: Path | None = None
 ) -> tuple[int, str]:
     """Run the command with a terminal for stdin, stdout and stderr."""

@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("cyclopts")
 
-from cli_runs import interrupted, on_a_terminal, ran
+from cli_runs import interrupted, on_a_real_terminal, ran
 from posthog_env_async import PostHogEnv
 from posthog_env_async.cli.commands.export.count_check import missing_rows
 from posthog_env_async.cli.commands.export.export_run import ExportRun
@@ -503,7 +503,7 @@ async def test_progress_fits_a_terminal_of_80_columns(tmp_path: Path) -> None:
     async with FakePostHog(projects, latency=0.13, mode="routes") as fake:
         words = ("--project", "1,123456789", "--out", "people", "--count", *SLOWLY)
 
-        code, text = await on_a_terminal(fake, "export", "persons", *words, cwd=tmp_path)
+        code, text = await on_a_real_terminal(fake, "export", "persons", *words, cwd=tmp_path)
 
     lines = re.split(r"[\r\n]+", CONTROLS.sub("", text))
     assert code == 0
@@ -519,7 +519,7 @@ async def test_progress_on_a_terminal_says_until_when_it_waits(
     fake.faults.append(Fault(429, path="/persons/", after=3, headers={"Retry-After": "3"}))
     words = ("--out", "a.ndjson", "--page-size", "100", "--prefetch", "0")
 
-    code, text = await on_a_terminal(fake, "export", "persons", *words, cwd=tmp_path)
+    code, text = await on_a_real_terminal(fake, "export", "persons", *words, cwd=tmp_path)
 
     assert code == 0
     assert "waits until" in text

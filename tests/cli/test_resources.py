@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("cyclopts")
 
-from cli_runs import on_a_terminal, ran
+from cli_runs import on_a_real_terminal, on_a_terminal, ran
 from posthog_env_async import PostHogEnv
 from posthog_env_async.testing import FakePostHog
 
@@ -188,7 +188,7 @@ async def test_key_shows_scopes_and_never_the_key(fake: FakePostHog) -> None:
 async def test_on_a_terminal_a_listing_is_a_table(fake: FakePostHog) -> None:
     fake.add_person(properties={"email": "ada@example.com"}, name="\x1b[31m[red]Ada")
 
-    code, text = await on_a_terminal(fake, "persons", "list", "--quiet", columns=200)
+    code, text = await on_a_real_terminal(fake, "persons", "list", "--quiet", columns=200)
 
     assert code == 0
     assert text.splitlines()[0].split()[:3] == ["uuid", "name", "email"]
