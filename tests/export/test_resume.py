@@ -49,6 +49,19 @@ async def test_the_same_call_goes_on_and_ends_with_the_same_file(
     assert beside(path) == {"", ".manifest.json", "unbroken"}
 
 
+async def test_a_csv_with_a_very_long_cell_goes_on(
+    env: PostHogEnv, fake: FakePostHog, tmp_path: Path
+) -> None:
+    fake.add_person(properties={"long": "x" * 200_000})
+    fake.faults.append(Fault(400, after=3))
+    with pytest.raises(BadRequestError):
+        await export(env.persons.list(page_size=500), tmp_path / "p.csv")
+
+    report = await export(env.persons.list(page_size=500), tmp_path / "p.csv")
+
+    assert (report.rows, report.resumed) == (2_501, True)
+
+
 async def test_what_was_read_before_a_failure_is_not_asked_for_again(
     fake: FakePostHog, env: PostHogEnv, tmp_path: Path
 ) -> None:

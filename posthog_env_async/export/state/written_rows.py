@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import islice
 
 from posthog_env_async.converter import BYTES_ROWS
@@ -35,9 +35,11 @@ def _line_keys(target: Target) -> Generator[str]:
 
 
 def _csv_keys(target: Target) -> Generator[str]:
+    # A cell that is longer than Python's reader takes ends the reading.
     with (
         opened(target.part, target.compression) as file,
         io.TextIOWrapper(file, "utf-8-sig", newline="") as text,
+        suppress(csv.Error),
     ):
         for row in csv.DictReader(text):
             if "uuid" not in row:
