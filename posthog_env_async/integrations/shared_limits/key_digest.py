@@ -13,7 +13,8 @@ def name_of(api_key: str) -> str:
     Raises:
         ConfigurationError: for something else than text.
     """
-    if not isinstance(api_key, str):
+    given: object = api_key  # a function that gives keys may have been handed in
+    if not isinstance(given, str):
         raise ConfigurationError("for_key takes the key as text; of a key that changes, give name=")
     text = api_key.strip().encode()
     return hashlib.blake2b(text, digest_size=12, person=b"posthog-env").hexdigest()
