@@ -11,8 +11,8 @@ from posthog_env_async import Backoff, PostHogEnv
 from posthog_env_async.testing import FakePostHog
 
 # A developer's own key and host must not leak into a test, nor into what a test starts.
-for name in ("POSTHOG_PERSONAL_API_KEY", "POSTHOG_HOST", "POSTHOG_PROJECT_ID", "POSTHOG_PREFIX"):
-    os.environ.pop(name, None)
+for name in ("PERSONAL_API_KEY", "HOST", "PROJECT_ID", "PREFIX", "REDIS_URL"):
+    os.environ.pop(f"POSTHOG_{name}", None)
 
 # A job in the background ignores Ctrl-C, and so would every command that a test starts and stops.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

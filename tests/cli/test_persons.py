@@ -123,6 +123,7 @@ async def test_a_person_is_split(fake: FakePostHog, ada: UUID) -> None:
     "words",
     [
         ("persons", "lookup"),
+        ("persons", "lookup", "--from", "-", "--key-file", "-"),
         ("persons", "update", "1"),
         ("persons", "update", "1", "plan"),
         ("persons", "set", "1", "plan", "moon", "--wait", "soon"),

@@ -16,7 +16,7 @@ from posthog_env_async.cli.options.duration import seconds_of
 from posthog_env_async.cli.options.erasure import ErasureOptions
 from posthog_env_async.cli.options.help import epilogue
 from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
-from posthog_env_async.cli.options.values import values_from
+from posthog_env_async.cli.options.values import check_stdin, values_from
 from posthog_env_async.cli.output.confirmation import confirm
 from posthog_env_async.cli.output.console import for_people, print_message, show_table, write_json
 from posthog_env_async.cli.output.exit_codes import INCOMPLETE, OK, USAGE
@@ -61,6 +61,7 @@ async def erase_persons(
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Erase persons under a ledger; a dry run that counts them, unless --yes is given."""
+    check_stdin(options.from_, connection.key_file)
     async with connection.client(output) as env:
         if not options.yes:
             report = await _erase(env, options, dry_run=True)

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from posthog_env_async.errors import ConfigurationError
 
-__all__ = ["values_from"]
+__all__ = ["check_stdin", "values_from"]
 
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -28,6 +28,16 @@ def values_from(words: tuple[str, ...], file: str | None, by: str) -> Iterator[s
     yield from words
     if file is not None:
         yield from _values_in(file, by)
+
+
+def check_stdin(file: str | None, key_file: str | None) -> None:
+    """Check that stdin is not to be read twice.
+
+    Raises:
+        ConfigurationError: when both the key and the values are to come from it.
+    """
+    if file == key_file == "-":
+        raise ConfigurationError("--from - and --key-file - cannot both read stdin")
 
 
 def _values_in(name: str, by: str) -> Iterator[str]:

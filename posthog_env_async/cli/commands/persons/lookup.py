@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
 from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
-from posthog_env_async.cli.options.values import values_from
+from posthog_env_async.cli.options.values import check_stdin, values_from
 from posthog_env_async.cli.output.console import print_message, write_rows
 from posthog_env_async.cli.output.exit_codes import OK
 from posthog_env_async.cli.output.models import json_line, json_of
@@ -52,6 +52,7 @@ async def lookup_persons(
     connection: Connection = DEFAULT_CONNECTION,
 ) -> int:
     """Look up persons by distinct id, UUID or e-mail address: any number, 200 a request."""
+    check_stdin(from_, connection.key_file)
     encode = _csv_row if format == "csv" else _json_row
     writer = _Writer(encode, [_csv_text(TITLES)] if format == "csv" else [])
     async with connection.client(output) as env:
