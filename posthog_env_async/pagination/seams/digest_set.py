@@ -52,8 +52,12 @@ class DigestSet:
         """Return the places of the digests that are remembered."""
         young, old = self._young, self._old
         if not self._stored:
-            if young.isdisjoint(digests) and old.isdisjoint(digests):
-                return []
+            known = 0
+            while known < len(digests) and (digests[known] in young or digests[known] in old):
+                known += 1
+            rest = digests[known:]
+            if young.isdisjoint(rest) and old.isdisjoint(rest):
+                return list(range(known))
             return [
                 place for place, digest in enumerate(digests) if digest in young or digest in old
             ]

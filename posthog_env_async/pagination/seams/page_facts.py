@@ -45,7 +45,10 @@ def facts_of(page: WindowPage, state: ReadState, rows: RowType[Any]) -> PageFact
     def stamp(place: int) -> str | None:
         return None if place in page.bad_rows else rows.stamp(page.rows[place])
 
-    times = PageTimes(stamp)
+    def stamps(first: int) -> list[str | None]:
+        return rows.stamps(page.rows[first:])
+
+    times = PageTimes(stamp, None if page.bad_rows else stamps)
     known = state.known_places(page.keys, digests)
     proofs, moved = list[int](), list[int]()
     for place in known:

@@ -11,7 +11,7 @@ __all__ = ["SeenRows"]
 
 TIMED_WHOLE = 64
 TIMED_LAST = 16
-TIMED_LAST_SHARE = 10
+TIMED_LAST_SHARE = 20
 TIMED_SHARE = 32
 TIMES = 1 << 16
 
@@ -51,6 +51,7 @@ class SeenRows:
             self._old, self._young = self._young, {}
         length = len(digests)
         last = max(0, length - TIMED_LAST - length // TIMED_LAST_SHARE)
+        times.load_from(last)
         is_tied = times[last] == times[length - 1]
         tied = times.tied_with_last(length) if is_tied else length - 1
         if tied < last:
