@@ -16,8 +16,11 @@ from posthog_env_async.session import Address, check_own_host, project_text, quo
         ("http://127.0.0.1:8000/", "http://127.0.0.1:8000", ""),
         ("HTTPS://Host.Example", "https://host.example", ""),
         ("https://example.com/sub/path/", "https://example.com", "/sub/path"),
+        ("https://example.com/X/", "https://example.com", "/X"),
         ("http://[::1]:8000", "http://[::1]:8000", ""),
         ("https://example.com:443", "https://example.com", ""),
+        ("HTTP://host.example:1", "http://host.example:1", ""),
+        ("host.example:65535", "https://host.example:65535", ""),
     ],
 )
 def test_a_host_is_read(host: str, origin: str, base: str) -> None:
@@ -43,12 +46,22 @@ def test_a_host_is_read(host: str, origin: str, base: str) -> None:
         "https://example.com:port",
         "https://",
         "https://example.com\n",
+        "https://example.com/\n",
         "https://example.com:99999",
+        "https://example.com:0",
+        "https://example.com:65536",
     ],
 )
 def test_a_host_that_could_mislead_is_refused(host: str) -> None:
     with pytest.raises(ConfigurationError, match="host"):
         Address.parse(host)
+
+
+def test_a_name_that_no_server_can_have_is_said_to_be_none() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"^host is not an address: its name or port cannot exist$"
+    ):
+        Address.parse("https://[1.2]")
 
 
 @pytest.mark.parametrize("host", ["us.i.posthog.com", "https://EU.i.posthog.com/"])
@@ -77,6 +90,19 @@ def test_a_url_lies_below_the_sub_path() -> None:
     url = address.url("/api/projects/1/persons/", {"search": "a b&c"})
 
     assert str(url) == "https://example.com/sub/api/projects/1/persons/?search=a+b%26c"
+
+
+def test_a_quoted_path_is_sent_as_it_is() -> None:
+    url = Address.parse("https://example.com").url("/persons/a%2Fb%41/")
+
+    assert url.raw_path_qs == "/persons/a%2Fb%41/"
+
+
+def test_the_query_of_a_path_is_kept_where_no_other_is_given() -> None:
+    address = Address.parse("https://example.com")
+
+    assert address.url("/a/?x=1").raw_query_string == "x=1"
+    assert address.url("/a/?x=1", {"y": "2"}).raw_query_string == "y=2"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +139,9 @@ def test_a_redirect_that_leaves_is_not(location: str) -> None:
     assert address.own(location, URL("https://example.com/sub/api/")) is None
 
 
-@pytest.mark.parametrize(("project", "text"), [(1, "1"), ("42", "42"), ("@current", "@current")])
+@pytest.mark.parametrize(
+    ("project", "text"), [(0, "0"), (1, "1"), ("42", "42"), ("@current", "@current")]
+)
 def test_a_project_is_a_number_or_the_current_one(project: int | str, text: str) -> None:
     assert project_text(project) == text
 
@@ -125,8 +153,13 @@ def test_a_project_is_nothing_else(project: int | str) -> None:
 
 
 def test_no_project_says_how_to_find_one() -> None:
-    with pytest.raises(ConfigurationError, match="POSTHOG_PROJECT_ID"):
+    with pytest.raises(ConfigurationError) as caught:
         project_text(None)
+
+    assert str(caught.value) == (
+        "no project: give project_id or set POSTHOG_PROJECT_ID;"
+        " env.projects.list() shows the ids that the key can use"
+    )
 
 
 @pytest.mark.parametrize(
@@ -137,6 +170,8 @@ def test_no_project_says_how_to_find_one() -> None:
         ("persons/@current/ä", "persons/@current/%C3%A4/"),
         ("a%2e%2e", "a%252e%252e/"),
         ("a;b=c", "a%3Bb%3Dc/"),
+        ("X/a/X", "X/a/X/"),
+        ("\ud800", "%3F/"),
     ],
 )
 def test_a_path_is_quoted(path: str, quoted: str) -> None:

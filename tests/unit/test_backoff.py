@@ -142,6 +142,10 @@ def test_a_policy_that_cannot_work_is_refused(wrong: dict[str, float]) -> None:
         Backoff(**wrong)  # type: ignore[arg-type]  # pyright: ignore
 
 
+def test_one_attempt_is_a_policy_too() -> None:
+    assert Backoff(max_attempts=1).wait_after(UNSENT, 1, RetrySafety.SAFE, 0.0) is None
+
+
 def test_a_dying_server_is_left_alone_when_the_quota_is_spent() -> None:
     quota = RetryQuota(capacity=20.0, cost=10.0)
 

@@ -1,0 +1,190 @@
+"""Where the bounds of joining lie: how many odd rows a page may show, case by case."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from posthog_env_async.pagination.seams.page_facts import PageFacts
+from posthog_env_async.pagination.seams.page_times import PageTimes
+from posthog_env_async.pagination.seams.read_state import ReadState
+from posthog_env_async.pagination.seams.seam_check import Blurred, Joined, Place, check_seam
+from posthog_env_async.pagination.window import Window
+from posthog_env_async.pagination.window_reader import WindowPage
+
+NEWEST = 59
+
+
+def page(start: int, length: int) -> WindowPage:
+    keys = [f"{start}-{place}" for place in range(length)]
+    return WindowPage(Window(start, length), start + length, [{}] * length, keys, b"", length)
+
+
+def facts(
+    seconds: Sequence[int | None],
+    *,
+    known: Sequence[int] = (),
+    proofs: Sequence[int] | None = None,
+    moved: Sequence[int] = (),
+    tail: Sequence[int] = (),
+    start: int = 10,
+) -> PageFacts:
+    """Describe a page by the second in which each of its rows was made, and which are known."""
+    unknown = [place for place in range(len(seconds)) if place not in known]
+    return PageFacts(
+        page(start, len(seconds)),
+        range(len(seconds)),
+        times(seconds),
+        known,
+        unknown,
+        [place for place in known if place not in moved] if proofs is None else proofs,
+        moved,
+        tail,
+    )
+
+
+def times(seconds: Sequence[int | None]) -> PageTimes:
+    def stamp(place: int) -> str | None:
+        second = seconds[place]
+        return None if second is None else f"1970-01-01T00:00:{second:02}Z"
+
+    return PageTimes(stamp)
+
+
+def state(position: int = 11, **fields: Any) -> ReadState:
+    """Stand at a position, with one row seen, so that a window has to prove itself."""
+    made = ReadState(position, **fields)
+    made.seen.remember([-1], times([NEWEST]))
+    return made
+
+
+def test_where_the_listing_begins_nothing_has_to_be_proven() -> None:
+    fresh = ReadState.at_start(5)
+
+    assert check_seam(fresh, facts([9, 8], start=5)) == Joined([0, 1])
+    assert check_seam(fresh, facts([9, 8], start=0)) is Place.BEHIND
+
+
+def test_a_run_that_knows_all_rows_needs_no_proof_at_row_0() -> None:
+    assert check_seam(state(), facts([9, 8], start=0)) == Joined([0, 1])
+    assert check_seam(state(is_whole=False), facts([9, 8], start=0)) is Place.BEHIND
+    assert check_seam(state(first=5), facts([9, 8], start=5)) is Place.BEHIND
+
+
+def test_the_last_known_row_in_front_of_new_ones_joins_them() -> None:
+    assert check_seam(state(11), facts([9, 8, 7], known=[0])) == Joined([1, 2])
+
+
+def test_one_known_row_where_more_were_expected_proves_nothing() -> None:
+    assert check_seam(state(12), facts([9, 8, 7], known=[0])) is Place.BEHIND
+    assert check_seam(state(12), facts([9, 8, 7], known=[0, 1])) == Joined([2])
+
+
+def test_a_page_of_one_known_row_joins_wherever_it_was_expected() -> None:
+    assert check_seam(state(12), facts([9], known=[0])) == Joined([])
+
+
+def test_known_rows_without_a_time_join_only_where_nothing_is_new() -> None:
+    known = {"known": [0, 1], "proofs": []}
+
+    assert check_seam(state(12), facts([9, 8], **known)) == Joined([])
+    assert check_seam(state(12), facts([9, 8, 7], **known)) is Place.BEHIND
+    assert check_seam(state(11), facts([9], known=[0], proofs=[])) is Place.BEHIND
+
+
+def test_a_row_that_moved_is_no_support() -> None:
+    moved = facts([9, 8, 7], known=[0, 1], moved=[1])
+
+    assert check_seam(state(12), moved) is Place.BEHIND
+    assert check_seam(state(11), moved) == Joined([2])
+    assert check_seam(state(12), facts([9, 8], known=[0, 1], moved=[0, 1])) is Place.BEHIND
+
+
+@pytest.mark.parametrize(("odd", "joins"), [(1, True), (2, False)])
+def test_one_in_eight_new_rows_may_stand_in_front(odd: int, joins: bool) -> None:
+    newer, older = [20] * odd, [5] * (8 - odd)
+
+    verdict = check_seam(state(11), facts([*newer, 10, *older], known=[odd]))
+
+    assert isinstance(verdict, Joined) is joins
+
+
+def test_fewer_than_eight_new_rows_allow_none_in_front() -> None:
+    assert not isinstance(check_seam(state(11), facts([20, 10, *[5] * 6], known=[1])), Joined)
+
+
+def test_each_further_proof_allows_one_more_in_front() -> None:
+    assert check_seam(state(12), facts([20, 10, 10, 5], known=[1, 2])) == Joined([0, 3])
+    assert check_seam(state(12), facts([20, 20, 10, 10, 5], known=[2, 3])) is Place.BEHIND
+
+
+@pytest.mark.parametrize(("right", "joins"), [(2, True), (3, False)])
+def test_one_of_the_first_three_proofs_has_to_stand_right(right: int, joins: bool) -> None:
+    # The others came down to rows that are newer than they are.
+    known = [30 if place == right else 1 for place in range(4)]
+
+    verdict = check_seam(state(14), facts([*[20] * 5, *known], known=range(5, 9)))
+
+    assert isinstance(verdict, Joined) is joins
+
+
+@pytest.mark.parametrize("in_front", [10, 9, None])
+def test_rows_in_front_that_are_as_old_or_of_no_time_are_not_odd(in_front: int | None) -> None:
+    assert check_seam(state(11), facts([in_front, 10, 5], known=[1])) == Joined([0, 2])
+
+
+def test_a_known_row_without_a_time_finds_no_row_odd() -> None:
+    assert check_seam(state(11), facts([20, None, 5], known=[1])) == Joined([0, 2])
+
+
+def test_rows_in_front_that_came_after_the_run_began_are_not_odd() -> None:
+    assert check_seam(state(11, front=15_000), facts([20, 10, 5], known=[1])) == Joined([0, 2])
+    assert not isinstance(
+        check_seam(state(11, front=20_000), facts([20, 10, 5], known=[1])), Joined
+    )
+
+
+def resumed(**fields: Any) -> ReadState:
+    return state(12, is_whole=False, **fields)
+
+
+def test_new_rows_in_front_of_those_handed_out_last_leave_it_open() -> None:
+    open_page = facts([20, 10, 9, 5], known=[1, 2], tail=[1, 2])
+
+    assert check_seam(resumed(), open_page) == Blurred([0, 3], known=2, by=1)
+
+
+def test_rows_without_a_time_in_front_leave_it_open_too() -> None:
+    assert check_seam(resumed(), facts([None, 10, 9], known=[1, 2], tail=[1, 2])) == Blurred(
+        [0], known=2, by=1
+    )
+    assert check_seam(resumed(), facts([20, None, 9], known=[1, 2], tail=[1, 2])) == Blurred(
+        [0], known=2, by=1
+    )
+
+
+def test_rows_as_old_as_those_handed_out_last_or_behind_them_do_not() -> None:
+    assert check_seam(resumed(), facts([10, 10, 9, 30], known=[1, 2], tail=[1, 2])) == Joined(
+        [0, 3]
+    )
+    assert check_seam(resumed(), facts([20, 10, 9], known=[1, 2])) == Joined([0])
+
+
+def test_a_run_that_knows_all_rows_leaves_nothing_open() -> None:
+    assert check_seam(state(12), facts([20, 10, 9], known=[1, 2], tail=[1, 2])) == Joined([0])
+
+
+@pytest.mark.parametrize(
+    ("frontier", "place"),
+    [(10_000, Place.BEHIND), (9_999, Place.IN_FRONT), (11_000, Place.BEHIND), (None, Place.BEHIND)],
+)
+def test_a_page_of_new_rows_lies_where_their_middle_time_says(
+    frontier: int | None, place: Place
+) -> None:
+    assert check_seam(state(11, frontier=frontier), facts([30, 10, 5])) is place
+
+
+def test_a_page_that_says_nothing_lies_behind() -> None:
+    assert check_seam(state(11, frontier=0), facts([])) is Place.BEHIND
+    assert check_seam(state(11, frontier=0), facts([None, None])) is Place.BEHIND
+    assert check_seam(state(11, frontier=0), facts([9], known=[0], proofs=[])) is Place.BEHIND
