@@ -13,7 +13,7 @@ QUICK := -m "not slow and not servers and not nginx" --numprocesses=auto --dist=
 EXTRAS_FOR_TESTS := cli,dask,otel,parquet,prometheus,redis,speed,taskiq,zstd
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test servers check lint format types imports properties slow docs coverage nginx \
+.PHONY: help demo test servers check lint format types imports properties slow docs coverage mutants nginx \
 	bench bench-quick picture release-check sbom clean
 
 help: ## Show this list
@@ -64,6 +64,10 @@ coverage: $(VENV)/.dev ## Run the tests, and show the lines and branches that no
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
+mutants: $(VENV)/.mutants ## Change the decisions one by one, and list the changes that no test notices
+	$(BIN)/mutmut run $(ARGS)
+	$(BIN)/mutmut results
+
 nginx: $(VENV)/.test ## Run the tests that put nginx in front of the embedded server
 	$(BIN)/python -m pytest -m nginx $(ARGS) $(NONE_IS_FINE)
 
@@ -90,7 +94,7 @@ sbom: $(VENV)/.release ## List the components of a release: build/sbom.cdx.json
 		--output-file build/sbom.cdx.json build/sbom
 
 clean: ## Remove .venv, caches and results
-	rm -rf $(VENV) build dist docs/_build htmlcov .coverage .coverage.* \
+	rm -rf $(VENV) build dist docs/_build htmlcov mutants .coverage .coverage.* \
 		.mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # The environment, in levels: each target installs no more than it needs, once, and again when
@@ -117,6 +121,10 @@ $(VENV)/.test: pyproject.toml | $(VENV)/.pip
 $(VENV)/.dev: pyproject.toml | $(VENV)/.pip
 	$(PIP) install --editable '.[all]' --group tests --group typing --group docs --group lint
 	@touch $(VENV)/.demo $(VENV)/.test $@
+
+$(VENV)/.mutants: pyproject.toml | $(VENV)/.pip
+	$(PIP) install --editable '.[$(EXTRAS_FOR_TESTS)]' --group mutants
+	@touch $(VENV)/.demo $@
 
 $(VENV)/.release: pyproject.toml | $(VENV)/.pip
 	$(PIP) install --editable '.[all]' --group release
