@@ -4,14 +4,16 @@ Python blocks share one namespace and one event loop, and may await at their top
 begins with the comment `# name.py` is saved under that name instead, for a command to run. Blocks
 under `<!-- in a notebook -->` are the cells of one notebook. What a `pycon` block shows after its
 prompts is typed into `python -m asyncio`. Console lines that begin with `$ posthog-env`,
-`$ python`, `$ pytest` or `$ make help` run in a shell. All of it happens in the current directory,
-with whatever server the environment names.
+`$ python`, `$ pytest` or `$ make help` run in a shell; a `posthog-env` that needs nothing of one,
+such as a pipe, runs in this process, which is many times quicker. All of it happens in the current
+directory, with whatever server the environment names.
 """
 
 import ast
 import asyncio
 import inspect
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,6 +28,7 @@ FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>```+|~~~+) *(?P<language>[^\s`]*)"
 SKIP = re.compile(r"<!-- *not run(?P<reason>.*?)-->", re.DOTALL)
 NOTEBOOK = re.compile(r"<!-- *in a notebook *-->\s*\Z")
 FILE = re.compile(r"# ([\w-]+\.py)$", re.MULTILINE)
+SHELL = frozenset("|&;<>$`*?~#{}()")
 RUN = ("posthog-env", "python ", "pytest ", "make help")
 
 
@@ -105,11 +108,24 @@ def run_python(block: Block, names: dict[str, object], runner: asyncio.Runner) -
         exec(code, names)  # noqa: S102 - the page is ours
 
 
-def run_command(block: Block, command: str) -> None:
-    where = ROOT if command.startswith("make ") else None
-    done = subprocess.run(["bash", "-c", command], cwd=where, check=False, timeout=120)
-    if done.returncode:
-        sys.exit(f"{block.page}:{block.line}: exit code {done.returncode}: {command}")
+def run_command(block: Block, command: str, runner: asyncio.Runner) -> None:
+    if command.startswith("posthog-env ") and not SHELL.intersection(command):
+        code = run_here(shlex.split(command)[1:], runner)
+    else:
+        where = ROOT if command.startswith("make ") else None
+        code = subprocess.run(
+            ["bash", "-c", command], cwd=where, check=False, timeout=120
+        ).returncode
+    if code:
+        sys.exit(f"{block.page}:{block.line}: exit code {code}: {command}")
+
+
+def run_here(words: list[str], runner: asyncio.Runner) -> int:
+    """Run a command line in this process."""
+    from posthog_env_async.cli.app import build
+    from posthog_env_async.cli.output.runner import run_command as run_words
+
+    return runner.run(run_words(build(), words))
 
 
 def run_repl(block: Block) -> None:
@@ -140,7 +156,7 @@ def run_block(block: Block, names: dict[str, object], runner: asyncio.Runner) ->
         run_repl(block)
     elif block.language == "console":
         for command in filter(is_run, commands_of(block)):
-            run_command(block, command)
+            run_command(block, command, runner)
 
 
 def main(page: Path) -> None:
