@@ -7,7 +7,7 @@ import msgspec
 
 from .json_codec import UNREADABLE, Raw, as_mapping, load, load_slowly
 from .page_decoder import RowType
-from .uuid_scan import keys_at_head, stamps_at_head, uuid_at_head
+from .uuid_scan import keys_at_head, stamp_at_head, stamps_at_head, uuid_at_head
 
 __all__ = ["BYTES_ROWS", "DICT_ROWS", "LINE_ROWS", "text_key", "text_stamp"]
 
@@ -37,7 +37,9 @@ def _identity_of(row: bytes) -> Any:
 
 def text_stamp(row: bytes) -> str | None:
     """Return the time of creation of an undecoded row."""
-    stamp = _identity_of(row).created_at
+    stamp = stamp_at_head(row)
+    if stamp is None:
+        stamp = _identity_of(row).created_at
     return stamp if isinstance(stamp, str) else None
 
 

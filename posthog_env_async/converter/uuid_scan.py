@@ -3,11 +3,12 @@
 import re
 from collections.abc import Sequence
 
-__all__ = ["keys_at_head", "stamps_at_head", "uuid_at_head"]
+__all__ = ["keys_at_head", "stamp_at_head", "stamps_at_head", "uuid_at_head"]
 
 _HEAD = re.compile(rb'\{(?:"[^"\\]+":"[^"\\]*",)*?"uuid":"([^"\\]+)"')
 """Plain texts up to the `uuid`: no escape in them, so every quote is one of JSON's own."""
 
+_STAMPED_HEAD = re.compile(_HEAD.pattern + rb',"created_at":"([^"\\]*)"')
 _STAMP = b',"created_at":"'
 _LONGEST_STAMP = 40
 
@@ -18,6 +19,12 @@ def uuid_at_head(row: bytes) -> str | None:
     if head is None or not head[1].isascii():
         return None
     return head[1].decode()
+
+
+def stamp_at_head(row: bytes) -> str | None:
+    """Return the `created_at` that follows the `uuid` of a row; `None` for any other row."""
+    head = _STAMPED_HEAD.match(row)
+    return head[2].decode() if head is not None and head[2].isascii() else None
 
 
 def keys_at_head(rows: Sequence[bytes]) -> list[str] | None:
@@ -50,7 +57,8 @@ def _keys(rows: Sequence[bytes], behind: bytes) -> list[str] | None:
     keys = _between(rows, before, len(first[1]), after or b'"' + behind)
     if keys is None or not between:
         return keys
-    again = b"".join([row[first.start(1) : first.end() + len(behind)] for row in rows])
+    start, stop = first.start(1), first.end() + len(behind)
+    again = b"".join([row[start:stop] for row in rows])
     end = '"' + behind.decode()
     return keys if again == "".join([key + end for key in keys]).encode() else None
 
