@@ -33,8 +33,10 @@ def records_decoder(
 
     A record has the attribute `c0` for the first field, and so on: an empty text for a missing one
     that is undecoded, else `None`. Without `others`, a row with a field that is not named does not
-    fit. A row that is `null` becomes `None`.
+    fit. A row that is `null` becomes `None`. No row fits where a name has half a character.
     """
+    if not all(_is_writable(field) for field, _ in fields):
+        return lambda _: None
     names = [f"c{number}" for number in range(len(fields))]
     record = msgspec.defstruct(
         "Record",
@@ -56,3 +58,11 @@ def records_decoder(
             return None
 
     return read
+
+
+def _is_writable(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

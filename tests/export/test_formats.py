@@ -352,6 +352,20 @@ async def test_rows_without_a_model_show_their_own_parquet_types(
     assert table["tags"].to_pylist() == [None, ["b"]]
 
 
+async def test_half_a_character_in_a_column_s_name_is_written_as_json_escapes_it(
+    env: PostHogEnv, fake: FakePostHog, tmp_path: Path
+) -> None:
+    fake.add_person(properties={"odd\ud800": "x"})
+    body = {"next": None, "results": [{"id": 1, "odd\ud800": 2}]}
+
+    await export(env.persons.list(), tmp_path / "p.parquet", property_columns=["odd\ud800"])
+    fake.faults.append(Fault(200, body=body))
+    await export(env.listing("odd/"), tmp_path / "o.parquet")
+
+    assert parquet(tmp_path / "p.parquet")["properties.odd\\ud800"].to_pylist()[0] == "x"
+    assert parquet(tmp_path / "o.parquet")["odd\\ud800"].to_pylist() == [2]
+
+
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 async def test_an_empty_project_has_the_columns_of_persons(tmp_path: Path, suffix: str) -> None:
     async with FakePostHog({1: 3, 2: 0}, mode="routes") as fake, client(fake) as env:

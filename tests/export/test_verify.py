@@ -228,6 +228,22 @@ async def test_the_rows_of_every_format_are_counted(
     assert after.problems == (f"p.{suffix} has 2501 rows instead of 2502",)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [{"format": "parquet"}, {"compression": "gzip"}, {"compression": "zstd"}],
+    ids=lambda fields: next(iter(fields.values())),
+)
+async def test_a_file_that_is_not_of_its_manifest_s_kind_is_a_problem(
+    env: PostHogEnv, tmp_path: Path, fields: dict[str, Any]
+) -> None:
+    report = await export(env.persons.list(max_items=5), tmp_path / "p.ndjson")
+    reseal(report.manifest, **fields)
+
+    found = await verify(report.path)
+
+    assert "p.ndjson cannot be read as" in found.problems[0]
+
+
 async def test_a_copied_manifest_does_not_certify_another_file(
     env: PostHogEnv, tmp_path: Path
 ) -> None:

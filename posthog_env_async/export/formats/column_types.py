@@ -7,7 +7,7 @@ from typing import Any, Literal, cast, get_args
 from posthog_env_async.converter import as_time, dump, nanoseconds
 from posthog_env_async.errors import ConfigurationError
 
-__all__ = ["KINDS", "UNFIT", "Kind", "checked_kind", "joined", "kind_of"]
+__all__ = ["KINDS", "UNFIT", "Kind", "checked_kind", "clean_text", "joined", "kind_of"]
 
 Kind = Literal["text", "integer", "number", "boolean", "time", "time_ns", "texts", "json"]
 
@@ -22,10 +22,10 @@ UNFIT = object()
 
 
 def _text(value: Any) -> Any:
-    return _clean(value) if isinstance(value, str) else _json(value)
+    return clean_text(value) if isinstance(value, str) else _json(value)
 
 
-def _clean(text: str) -> str:
+def clean_text(text: str) -> str:
     """Return a text as UTF-8 can carry it: a lone surrogate as JSON writes it."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
@@ -63,7 +63,7 @@ def _time_ns(value: Any) -> Any:
 
 
 def _texts(value: Any) -> Any:
-    return [_clean(text) for text in cast("list[str]", value)] if _are_texts(value) else UNFIT
+    return [clean_text(text) for text in cast("list[str]", value)] if _are_texts(value) else UNFIT
 
 
 def _are_texts(value: Any) -> bool:

@@ -8,7 +8,7 @@ import attrs
 
 from posthog_env_async.errors import ConfigurationError
 
-from .column_types import KINDS, UNFIT, Kind
+from .column_types import KINDS, UNFIT, Kind, clean_text
 from .columns import Column, value_of
 from .flatten import fields_of
 from .quick_columns import QuickColumns
@@ -55,7 +55,7 @@ class BatchBuilder:
             "texts": arrow.list_(arrow.string()),
             "json": arrow.string(),
         }
-        names = safe_names(schema.names) if use_safe_names else schema.names
+        names = safe_names(schema.names) if use_safe_names else map(clean_text, schema.names)
         kinds: list[Kind] = [column.kind or "text" for column in schema.columns]
         fields = [(name, types[kind]) for name, kind in zip(names, kinds, strict=True)]
         shape = arrow.schema(fields)
