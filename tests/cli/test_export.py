@@ -288,7 +288,7 @@ async def test_a_limit_that_is_used_up_ends_with_75_and_goes_on_later(
 
 
 async def test_wait_waits_for_the_limit(fake: FakePostHog, tmp_path: Path) -> None:
-    words = ("--page-size", "500", "--limit", "3/1.5", "--max-wait", "0.1", "--wait")
+    words = ("--page-size", "500", "--limit", "3/0.5", "--max-wait", "0.1", "--wait")
 
     done = await ran(fake, "export", "persons", "--out", "all.ndjson", *words, cwd=tmp_path)
 
