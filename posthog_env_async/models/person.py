@@ -99,14 +99,22 @@ class Person(_Row):
     """
 
     uuid: UUID = attrs.field(converter=to_uuid)
-    id: int | str | None = attrs.field(default=None, hash=False)
-    name: Any = attrs.field(default=None, hash=False)
-    distinct_ids: tuple[str, ...] = attrs.field(default=(), converter=to_texts, hash=False)
-    is_identified: bool | None = attrs.field(default=None, hash=False)
-    created_at: datetime | None = attrs.field(default=None, converter=to_time, hash=False)
-    last_seen_at: datetime | None = attrs.field(default=None, converter=to_time, hash=False)
-    properties: dict[str, Any] = attrs.field(default=None, converter=to_mapping, hash=False)
-    extra: dict[str, Any] = attrs.field(default=None, converter=to_mapping, hash=False)
+    id: int | str | None = attrs.field(default=None, repr=False, hash=False)
+    name: Any = attrs.field(default=None, repr=False, hash=False)
+    distinct_ids: tuple[str, ...] = attrs.field(
+        default=(), converter=to_texts, repr=False, hash=False
+    )
+    is_identified: bool | None = attrs.field(default=None, repr=False, hash=False)
+    created_at: datetime | None = attrs.field(
+        default=None, converter=to_time, repr=False, hash=False
+    )
+    last_seen_at: datetime | None = attrs.field(
+        default=None, converter=to_time, repr=False, hash=False
+    )
+    properties: dict[str, Any] = attrs.field(
+        default=None, converter=to_mapping, repr=False, hash=False
+    )
+    extra: dict[str, Any] = attrs.field(default=None, converter=to_mapping, repr=False, hash=False)
 
     def get_property(self, key: str, default: Any = None) -> Any:
         """Return one property, or `default`; the others are not decoded for it."""

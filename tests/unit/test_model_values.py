@@ -159,6 +159,11 @@ def test_its_repr_shows_no_personal_value(model: Any) -> None:
     assert type(model).__name__ in repr(model)
 
 
+def test_a_printer_that_goes_by_fields_shows_no_personal_value_of_a_person() -> None:
+    # rich and others print an attrs class by those of its fields that are in its repr.
+    assert [field.name for field in attrs.fields(Person) if field.repr] == ["uuid"]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_changed_model_is_another_one(kind: str) -> None:
     model = read_models()[kind]
