@@ -57,9 +57,8 @@ def partition_broker(
     except ImportError:
         missing = "the workers need taskiq: pip install 'posthog-env-async[taskiq]'"
         raise ConfigurationError(missing) from None
-    results: Any = RedisAsyncResultBackend(
-        url, result_ex_time=86_400, serializer=_result_serializer(JSONSerializer)
-    )
+    backend: Any = RedisAsyncResultBackend
+    results = backend(url, result_ex_time=86_400, serializer=_result_serializer(JSONSerializer))
     broker: Any = RedisStreamBroker(
         url,
         queue_name="posthog-env",
@@ -195,15 +194,16 @@ def _rebuilt(said: Any) -> PostHogError:
     return error
 
 
-def _result_serializer(base: type[Any]) -> Any:
-    """Return what writes results as JSON, without errors: taskiq would import their classes."""
+def _result_serializer(base: Any) -> Any:
+    """Return what writes results as JSON, without errors: taskiq would make their classes."""
 
     class ResultSerializer(base):  # type: ignore[misc]
         def dumpb(self, value: Any) -> bytes:
-            return cast("bytes", super().dumpb({**value, "error": None}))
+            return cast("bytes", base.dumpb(self, {**value, "error": None}))
 
-        def loadb(self, value: bytes) -> Any:
-            return {**super().loadb(value), "error": None}
+        def loadb(self, value: bytes) -> dict[str, Any]:
+            found: dict[str, Any] = base.loadb(self, value)
+            return found | {"error": None}
 
     return ResultSerializer()
 

@@ -114,7 +114,7 @@ def _holder(file: FileIO) -> str:
     try:
         fields = as_mapping(load(file.read()))
     except ResponseDecodeError:
-        fields = {}
+        fields = as_mapping(None)
     if not {"pid", "host", "since"} <= set(fields):
         return "a process that has just begun"
     return f"process {fields['pid']} on {fields['host']}, since {fields['since']}"

@@ -25,8 +25,10 @@ MOST_COLUMNS = 1000
 BOM = "\ufeff"
 # https://owasp.org/www-community/attacks/CSV_Injection, and what may stand in front unseen.
 FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-UNSEEN = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b"
-UNSEEN += "\u200c\u200d\u202f\u205f\u2060\u3000\ufeff\x00\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029"
+UNSEEN = (
+    " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c"
+    "\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff\x00\x0b\x0c\x1c\x1d\x1e\x1f\x85"
+)
 
 
 @attrs.frozen

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import attrs
 
@@ -78,6 +79,7 @@ def names_file(path: Path, name: str) -> bool:
         fields = as_mapping(load(read_file(path)))
     except (OSError, ResponseDecodeError):
         return False
-    files = fields.get("files")
-    is_ours = str(fields.get("tool")).startswith(TOOL) and isinstance(files, list)
-    return is_ours and name in [as_mapping(file).get("name") for file in files or ()]
+    found = fields.get("files")
+    files = cast("list[object]", found) if isinstance(found, list) else []
+    is_ours = str(fields.get("tool")).startswith(TOOL)
+    return is_ours and name in [as_mapping(file).get("name") for file in files]
