@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from posthog_env_async.export.files.durable import GrowingFile, joined
+from posthog_env_async.export.files.growing_file import GrowingFile, joined
 
 from .compression import Data
 from .encoder import Encoder

@@ -12,12 +12,12 @@ import attrs
 
 from posthog_env_async.errors import CheckpointError, PostHogError
 from posthog_env_async.export.files.durable import (
-    GrowingFile,
     hash_of,
     open_file,
     sync_folder,
     wrap_os_errors,
 )
+from posthog_env_async.export.files.growing_file import GrowingFile
 from posthog_env_async.export.files.lock import FileLock
 from posthog_env_async.export.files.paths import Target
 from posthog_env_async.export.formats.row_writer import RowWriter
