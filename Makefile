@@ -47,7 +47,7 @@ imports: $(VENV)/.dev ## Check that imports point down only
 	$(BIN)/lint-imports
 
 properties: $(VENV)/.dev ## Run the property tests with many more cases
-	POSTHOG_ENV_CHECK=1 $(BIN)/python -m pytest -o faulthandler_timeout=900 tests/property $(ARGS) $(NONE_IS_FINE)
+	POSTHOG_ENV_CHECK=1 $(BIN)/python -m pytest -o faulthandler_timeout=0 --numprocesses=auto --dist=worksteal tests/property $(ARGS) $(NONE_IS_FINE)
 
 slow: $(VENV)/.dev ## Run the slow tests: kills, long runs, many workers
 	$(BIN)/python -m pytest -m "(slow or servers) and not nginx" --ignore=tests/property $(ARGS) $(NONE_IS_FINE)
