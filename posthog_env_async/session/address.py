@@ -66,9 +66,8 @@ class Address:
             )
         if port and not 0 < int(port) <= MOST_PORTS:
             raise ConfigurationError("the port of host must be a number from 1 to 65535")
-        scheme = (scheme or "https").lower()
         try:
-            origin = URL(f"{scheme}://{name}" + (f":{port}" if port else "")).origin()
+            origin = URL(f"{scheme or 'https'}://{netloc}").origin()
         except ValueError:
             origin = None
         if origin is None:
@@ -144,9 +143,7 @@ def project_text(project_id: int | str | None) -> str:
             " env.projects.list() shows the ids that the key can use"
         )
     text = str(project_id)
-    if type(project_id) is int and project_id >= 0:
-        return text
-    if isinstance(project_id, bool) or not text.isascii() or not _PROJECT.fullmatch(text):
+    if not _PROJECT.fullmatch(text):
         raise ConfigurationError("project_id must be a whole number (or '@current')")
     return text
 
@@ -159,7 +156,7 @@ def quoted_path(path: str) -> str:
     Raises:
         ConfigurationError: for empty, `.` or `..` parts, a query, backslash or control characters.
     """
-    parts = path.strip("/").split("/") if path else [""]
+    parts = path.strip("/").split("/")
     if any(part in {"", ".", ".."} for part in parts) or _UNSAFE.search(path):
         raise ConfigurationError(
             "a path has no empty, '.' or '..' parts, no '?', '#', backslash, blank or control"

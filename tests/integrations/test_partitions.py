@@ -227,16 +227,27 @@ async def test_a_missing_or_changed_partition_is_refused(env: PostHogEnv, tmp_pa
         await merge(results[:-1], tmp_path / "all.ndjson", env=env)
     with pytest.raises(ConfigurationError, match="no results"):
         await merge([], tmp_path / "all.ndjson", env=env)
+    short = attrs.evolve(results[0], rows=results[0].rows - 1)
+    with pytest.raises(CheckpointError, match="holds other rows than its result says"):
+        await merge([short, *results[1:]], tmp_path / "all.ndjson", env=env)
     Path(results[0].path).write_bytes(b"{}\n")
     with pytest.raises(CheckpointError, match="was changed"):
         await merge(results, tmp_path / "all.ndjson", env=env)
+
+
+async def test_partitions_of_another_host_are_not_merged(env: PostHogEnv, tmp_path: Path) -> None:
+    results = await run_all(env, await plan(env, partitions=2), tmp_path)
+
+    async with FakePostHog(persons=3) as other, client(other) as elsewhere:
+        with pytest.raises(ConfigurationError, match="another host"):
+            await merge(results, tmp_path / "all.ndjson", env=elsewhere)
 
 
 async def test_partitions_of_other_filters_do_not_mix(env: PostHogEnv, tmp_path: Path) -> None:
     all_of_them = await run_all(env, await plan(env, partitions=2), tmp_path)
     some = await run_all(env, await plan(env, partitions=2, search="ada"), tmp_path)
 
-    with pytest.raises(ConfigurationError, match="different plans"):
+    with pytest.raises(ConfigurationError, match="different plans or projects"):
         await merge([all_of_them[0], *some], tmp_path / "all.ndjson", env=env)
 
 

@@ -57,6 +57,29 @@ def test_a_host_that_could_mislead_is_refused(host: str) -> None:
         Address.parse(host)
 
 
+@pytest.mark.parametrize(
+    ("host", "message"),
+    [
+        (
+            "",
+            "host must be 'us', 'eu' or a URL such as https://posthog.example.com,"
+            " without user info, query, blanks or characters outside ASCII",
+        ),
+        ("https://example.com:0", "the port of host must be a number from 1 to 65535"),
+        (
+            "https://us.posthog.com/project/1",
+            "host is the address of a page; the host alone is https://us.posthog.com"
+            " (the project's number goes into project_id)",
+        ),
+    ],
+)
+def test_a_refusal_says_what_a_host_is(host: str, message: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Address.parse(host)
+
+    assert str(caught.value) == message
+
+
 def test_a_name_that_no_server_can_have_is_said_to_be_none() -> None:
     with pytest.raises(
         ConfigurationError, match=r"^host is not an address: its name or port cannot exist$"
@@ -148,7 +171,9 @@ def test_a_project_is_a_number_or_the_current_one(project: int | str, text: str)
 
 @pytest.mark.parametrize("project", ["", "1/2", "../1", "a", True, "\u0661", -1, "1?x"])
 def test_a_project_is_nothing_else(project: int | str) -> None:
-    with pytest.raises(ConfigurationError, match="project_id must be"):
+    with pytest.raises(
+        ConfigurationError, match=r"^project_id must be a whole number \(or '@current'\)$"
+    ):
         project_text(project)
 
 
@@ -182,7 +207,10 @@ def test_a_path_is_quoted(path: str, quoted: str) -> None:
     "path", ["", "/", "..", "a/../b", "a/./b", "a//b", "a?b=1", "a#b", "a\\b", "a b", "a\n", "\x7f"]
 )
 def test_a_path_that_could_leave_the_project_is_refused(path: str) -> None:
-    with pytest.raises(ConfigurationError, match="give the query as params"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"^a path has no empty, .* control characters; give the query as params$",
+    ):
         quoted_path(path)
 
 
@@ -216,7 +244,7 @@ def test_the_address_of_a_page_is_recognised_and_the_host_named(page: str, host:
 
 def test_a_host_named_from_elsewhere_must_be_the_own_one() -> None:
     check_own_host("https://us.posthog.com/", "us", "the partition")
-    with pytest.raises(ConfigurationError, match="the key is not sent to another host"):
+    with pytest.raises(ConfigurationError, match=r"not sent to another host; set POSTHOG_HOST or"):
         check_own_host("https://evil.example", "us", "the partition")
     with pytest.raises(ConfigurationError):
         check_own_host("http://localhost:1", "http://localhost:2", "the partition")

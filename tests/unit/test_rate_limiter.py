@@ -77,6 +77,7 @@ async def test_a_wait_for_the_end_of_a_block_is_put_on_the_server() -> None:
 
 async def test_a_window_that_is_full_for_longer_than_a_block_is_the_clients_own() -> None:
     clock = Clock()
+    clock.now = 100.0
     kept = limiter(clock, Limit(1, 60.0))
     async with kept.permit("default"):
         pass

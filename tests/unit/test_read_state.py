@@ -52,7 +52,7 @@ def test_a_token_that_handed_out_nothing_begins_the_listing() -> None:
 
 
 def test_a_token_stands_where_it_says() -> None:
-    of = token(("a", 1), handed=["b"], offset=9, first=0, frontier=5, whole=True)
+    of = token(("a", 1), handed=["b"], offset=9, frontier=5, whole=True)
     state = ReadState.from_token(of)
 
     assert (state.position, state.first, state.frontier, state.unproven) == (9, 0, 5, 0)
@@ -68,7 +68,10 @@ def test_a_token_with_rows_of_an_unfinished_page_alone_is_no_beginning() -> None
 
 
 def test_a_listing_that_began_elsewhere_never_knows_all_rows() -> None:
-    assert not ReadState.from_token(token(("a", 1), first=3, whole=True)).is_whole
+    elsewhere = ReadState.from_token(token(("a", 1), first=3, whole=True))
+
+    assert (elsewhere.first, elsewhere.is_whole) == (3, False)
+    assert elsewhere.to_token(QUERY, 1).first == 3
     assert not ReadState.from_token(token(("a", 1), whole=False)).is_whole
 
 
@@ -239,8 +242,10 @@ def test_a_token_of_a_short_run_keeps_the_rows_of_those_before() -> None:
     state = ReadState.from_token(token(("old", 1), handed=["handed"], whole=True))
     state.reach(["a"], 0, 1, 1)
 
+    within = state.to_token(QUERY, 4, handed=["new"])
     made = state.to_token(QUERY, 3)
 
+    assert set(within.handed) == {digest("new"), digest("handed")}
     assert made.tail == (mark("a", None, is_timed=False), mark("old", 1, is_timed=True))
     assert made.handed == (digest("handed"),)
     assert made.whole

@@ -100,32 +100,50 @@ def test_a_row_that_moved_is_no_support() -> None:
     assert check_seam(state(12), facts([9, 8], known=[0, 1], moved=[0, 1])) is Place.BEHIND
 
 
-@pytest.mark.parametrize(("odd", "joins"), [(1, True), (2, False)])
-def test_one_in_eight_new_rows_may_stand_in_front(odd: int, joins: bool) -> None:
-    newer, older = [20] * odd, [5] * (8 - odd)
+@pytest.mark.parametrize(
+    ("unknown", "odd", "joins"),
+    [
+        (2, 0, True),
+        (2, 1, False),
+        (3, 2, True),
+        (3, 3, False),
+        (19, 2, True),
+        (19, 3, False),
+        (20, 3, True),
+        (20, 4, False),
+    ],
+)
+def test_two_new_rows_and_one_in_twenty_may_stand_in_front(
+    unknown: int, odd: int, joins: bool
+) -> None:
+    rows = [*[20] * odd, 10, *[5] * (unknown - odd)]
 
-    verdict = check_seam(state(11), facts([*newer, 10, *older], known=[odd]))
+    verdict = check_seam(state(11), facts(rows, known=[odd]))
 
     assert isinstance(verdict, Joined) is joins
 
 
-def test_fewer_than_eight_new_rows_allow_none_in_front() -> None:
-    assert not isinstance(check_seam(state(11), facts([20, 10, *[5] * 6], known=[1])), Joined)
-
-
-def test_each_further_proof_allows_one_more_in_front() -> None:
+def test_where_more_than_one_proof_is_asked_for_one_more_may_stand_in_front() -> None:
     assert check_seam(state(12), facts([20, 10, 10, 5], known=[1, 2])) == Joined([0, 3])
-    assert check_seam(state(12), facts([20, 20, 10, 10, 5], known=[2, 3])) is Place.BEHIND
+    assert check_seam(state(12), facts([20, 20, 10, 10], known=[2, 3])) is Place.BEHIND
 
 
-@pytest.mark.parametrize(("right", "joins"), [(2, True), (3, False)])
-def test_one_of_the_first_three_proofs_has_to_stand_right(right: int, joins: bool) -> None:
-    # The others came down to rows that are newer than they are.
-    known = [30 if place == right else 1 for place in range(4)]
+@pytest.mark.parametrize(
+    ("expected", "whole", "needed"),
+    [
+        *[(2, True, 2), (3, True, 2), (5, True, 3), (6, True, 3), (7, True, 4), (80, True, 4)],
+        *[(2, False, 2), (80, False, 2)],
+    ],
+)
+def test_half_of_the_known_rows_are_asked_for_or_four(
+    expected: int, whole: bool, needed: int
+) -> None:
+    at = state(10 + expected, is_whole=whole)
 
-    verdict = check_seam(state(14), facts([*[20] * 5, *known], known=range(5, 9)))
+    enough = check_seam(at, facts([10] * needed + [5], known=range(needed)))
+    too_few = check_seam(at, facts([10] * (needed - 1) + [5], known=range(needed - 1)))
 
-    assert isinstance(verdict, Joined) is joins
+    assert (enough, too_few) == (Joined([needed]), Place.BEHIND)
 
 
 @pytest.mark.parametrize("in_front", [10, 9, None])
@@ -144,6 +162,12 @@ def test_rows_in_front_that_came_after_the_run_began_are_not_odd() -> None:
     )
 
 
+def test_every_row_in_front_is_looked_at() -> None:
+    for known_before in (None, 10):
+        assert check_seam(state(11), facts([known_before, 20, 10], known=[2])) is Place.BEHIND
+    assert check_seam(state(11, front=15_000), facts([20, 12, 10], known=[2])) is Place.BEHIND
+
+
 def resumed(**fields: Any) -> ReadState:
     return state(12, is_whole=False, **fields)
 
@@ -152,6 +176,12 @@ def test_new_rows_in_front_of_those_handed_out_last_leave_it_open() -> None:
     open_page = facts([20, 10, 9, 5], known=[1, 2], tail=[1, 2])
 
     assert check_seam(resumed(), open_page) == Blurred([0, 3], known=2, by=1)
+
+
+def test_every_newer_row_in_front_counts() -> None:
+    open_page = facts([20, 19, 9, 5], known=[2], tail=[2], start=11)
+
+    assert check_seam(resumed(), open_page) == Blurred([0, 1, 3], known=1, by=2)
 
 
 def test_rows_without_a_time_in_front_leave_it_open_too() -> None:

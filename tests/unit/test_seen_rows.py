@@ -95,3 +95,28 @@ def test_all_rows_that_show_the_time_of_the_last_one_are_timed() -> None:
 )
 def test_a_time_is_whole_milliseconds(text: str | None, expected: int | None) -> None:
     assert milliseconds(text) == expected
+
+
+@pytest.mark.parametrize(("length", "timed"), [(64, True), (65, False)])
+def test_a_page_is_timed_whole_up_to_64_rows(length: int, timed: bool) -> None:
+    seen, made = SeenRows(), digests(length)
+
+    seen.remember(made, PageTimes(lambda place: stamp(59 - place // 2)))
+
+    assert all(seen.is_timed(digest) for digest in made) is timed
+    assert seen.is_timed(made[0])
+    assert [seen.created(digest) for digest in made[-2:]] == [
+        1_000 * (59 - place // 2) for place in (length - 2, length - 1)
+    ]
+
+
+def test_times_are_kept_for_the_latest_65536_rows_at_least() -> None:
+    seen, made = SeenRows(), digests(3 * 65_536)
+    pages = [made[start : start + 65_536] for start in range(0, len(made), 65_536)]
+    for second, page in enumerate(pages[:2]):
+        seen.remember(page, PageTimes(lambda _, second=second: stamp(second)))
+
+    assert (seen.created(pages[0][9]), seen.created(pages[1][9])) == (0, 1_000)
+    seen.remember(pages[2], PageTimes(lambda _: stamp(2)))
+    assert not seen.is_timed(pages[0][9])
+    assert (seen.created(pages[1][9]), seen.created(pages[2][9])) == (1_000, 2_000)

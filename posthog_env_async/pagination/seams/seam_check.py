@@ -119,8 +119,7 @@ def _blurred(state: ReadState, facts: PageFacts) -> Blurred | None:
 
 def _side(state: ReadState, facts: PageFacts) -> Place:
     """Guess where to look first: a known row has to prove it."""
-    rows = facts.unknown or facts.known
-    middle = facts.times.middle(rows) if rows else None
-    if facts.unknown and middle is not None and state.frontier is not None:
+    middle = facts.times.middle(facts.unknown)
+    if middle is not None and state.frontier is not None:
         return Place.IN_FRONT if middle > state.frontier else Place.BEHIND
     return Place.BEHIND
