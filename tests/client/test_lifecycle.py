@@ -15,7 +15,6 @@ from posthog_env_async import Backoff, PaginationError, PostHogEnv
 from posthog_env_async.testing import FakePostHog
 
 DESCRIPTORS = Path("/proc/self/fd")
-LEAVINGS = 1_000
 
 
 class OwnError(Exception):
@@ -82,12 +81,15 @@ async def leave_by(listing: object, after: int, way: str) -> None:
         assert way == "error"
 
 
-async def test_a_thousand_ways_out_of_a_loop_leave_nothing_behind(fake: FakePostHog) -> None:
+@pytest.mark.parametrize("leavings", [150, pytest.param(1_000, marks=pytest.mark.slow)])
+async def test_a_thousand_ways_out_of_a_loop_leave_nothing_behind(
+    fake: FakePostHog, leavings: int
+) -> None:
     chance, opened = Random(7), descriptors()
     env = PostHogEnv(1, api_key=fake.key, host=fake.url, backoff=Backoff(base=0.0))
     async with env:
         before = asyncio.all_tasks()
-        for number in range(LEAVINGS):
+        for number in range(leavings):
             await leave(env, chance)
             if number % 50 == 0:
                 await left_alone(fake, before)

@@ -44,7 +44,7 @@ async def test_search_finds_a_part_whatever_its_case(http: ClientSession) -> Non
 async def test_search_goes_through_thousands(http: ClientSession) -> None:
     # docs/server.md, Persons list
     async with FakePostHog(5_000) as fake:
-        for number in range(1, 40):
+        for number in range(1, 40, 6):
             _, page = await ask(http, fake, search=f".{number}@")
             assert page["results"][0]["distinct_ids"][0] == f"user-{number}"
 
