@@ -270,6 +270,21 @@ async def test_a_checkpoint_that_cannot_be_true_is_refused_whatever_its_checksum
         await export(env.persons.list(), tmp_path / "p.ndjson")
 
 
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_bytes(b"other")])
+async def test_a_file_that_changed_before_it_got_its_name_does_not_get_it(
+    *, env: PostHogEnv, fake: FakePostHog, tmp_path: Path, spoil: Callable[[Path], object]
+) -> None:
+    await unfinished(env, fake, tmp_path / "p.ndjson")
+    reseal(tmp_path / "p.ndjson.checkpoint.json", phase="done")
+    spoil(tmp_path / "p.ndjson.part")
+
+    with pytest.raises(CheckpointError, match=r"the finished .* is missing or was changed"):
+        await export(env.persons.list(page_size=500), tmp_path / "p.ndjson")
+
+    assert not (tmp_path / "p.ndjson").exists()
+    assert not (tmp_path / "p.ndjson.manifest.json").exists()
+
+
 async def test_starting_over_drops_what_was_there(
     env: PostHogEnv, fake: FakePostHog, tmp_path: Path
 ) -> None:
