@@ -121,9 +121,24 @@ async def test_a_person_is_split(fake: FakePostHog, ada: UUID) -> None:
 
 @pytest.mark.parametrize(
     "words",
+    [("persons", "lookup"), ("erase", "persons", "--by", "uuid", "--ledger", "ledger.ndjson")],
+)
+async def test_stdin_gives_the_key_or_the_values_and_never_both(
+    fake: FakePostHog, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    more = ("--from", "-", "--key-file", "-")
+
+    done = await ran(fake, *words, *more, cwd=tmp_path, stdin=f"{fake.key}\n".encode())
+
+    assert done.code == 2
+    assert "cannot both read stdin" in done.err
+    assert fake.requests == []
+
+
+@pytest.mark.parametrize(
+    "words",
     [
         ("persons", "lookup"),
-        ("persons", "lookup", "--from", "-", "--key-file", "-"),
         ("persons", "update", "1"),
         ("persons", "update", "1", "plan"),
         ("persons", "set", "1", "plan", "moon", "--wait", "soon"),
