@@ -146,6 +146,11 @@ def test_half_of_the_known_rows_are_asked_for_or_four(
     assert (enough, too_few) == (Joined([needed]), Place.BEHIND)
 
 
+def test_many_known_rows_are_looked_at_here_and_there() -> None:
+    assert check_seam(state(50), facts([10] * 40 + [5], known=range(40))) == Joined([40])
+    assert check_seam(state(50), facts([20] * 4 + [10] * 40, known=range(4, 44))) is Place.BEHIND
+
+
 @pytest.mark.parametrize("in_front", [10, 9, None])
 def test_rows_in_front_that_are_as_old_or_of_no_time_are_not_odd(in_front: int | None) -> None:
     assert check_seam(state(11), facts([in_front, 10, 5], known=[1])) == Joined([0, 2])

@@ -74,7 +74,6 @@ def _is_proven(state: ReadState, facts: PageFacts) -> bool:
     needed = _needed(state, facts)
     allowed += needed > 1
     proofs = facts.proofs[:: max(1, len(facts.proofs) // MOST_LOOKED_AT)]
-    needed = min(needed, len(proofs)) if len(facts.proofs) >= needed else needed
     return sum(_unknown_before(state, facts, place) <= allowed for place in proofs) >= needed
 
 
