@@ -251,6 +251,25 @@ async def test_partitions_of_other_filters_do_not_mix(env: PostHogEnv, tmp_path:
         await merge([all_of_them[0], *some], tmp_path / "all.ndjson", env=env)
 
 
+async def test_results_of_two_plans_of_one_listing_are_not_merged(
+    fake: FakePostHog, env: PostHogEnv, tmp_path: Path
+) -> None:
+    before = [
+        await run_partition(part, folder=tmp_path, env=env)
+        for part in await plan(env, partitions=3, page_size=100)
+    ]
+    fake.insert(900)
+    after = [
+        await run_partition(part, folder=tmp_path, env=env)
+        for part in await plan(env, partitions=3, page_size=100)
+    ]
+
+    for mixed in ([*before, after[1]], [before[0], *after[1:]], [*before[:2], after[2]]):
+        with pytest.raises(ConfigurationError, match="are of different plans"):
+            await merge(mixed, tmp_path / "all.ndjson", env=env)
+    assert (await merge(after, tmp_path / "all.ndjson", env=env)).complete
+
+
 @pytest.mark.parametrize("wrong", [{"partitions": 0}, {"partitions": 2, "rows_per_partition": 9}])
 async def test_numbers_that_cannot_work_are_refused(env: PostHogEnv, wrong: dict[str, int]) -> None:
     with pytest.raises(ConfigurationError):
@@ -272,6 +291,22 @@ async def test_a_seam_that_no_row_proves_is_read_again(
     assert report.listing.seams_repaired == 1
     assert len(found) == len(set(found))
     assert set(found) >= {str(one) for one in fake.existed_throughout()}
+
+
+async def test_a_page_without_rows_does_not_close_a_gap(tmp_path: Path) -> None:
+    async with FakePostHog(persons=18) as fake, client(fake) as env:
+        first, last = await plan(env, partitions=3, overlap=8)
+        everybody = [str(one) for one in fake.uuids()]
+        results = [await run_partition(first, folder=tmp_path, env=env)]
+        fake.delete(range(9))
+        results.append(await run_partition(last, folder=tmp_path, env=env))
+        fake.delete(range(2))
+        # Of the rows that lie between, one is left, and the first look for it is behind the end.
+        report = await merge(results, tmp_path / "all.ndjson", env=env)
+
+    assert [result.rows for result in results] == [16, 1]
+    assert report.complete
+    assert uuids(report.path) == everybody
 
 
 async def test_a_gap_that_cannot_be_read_from_a_row_is_read_from_the_top(

@@ -171,17 +171,22 @@ class _Joined:
         self.gaps.setdefault(number, []).append(added)
 
     async def _read_from(self, start: int) -> Segment | None:
-        """Read until a row that was not reached; `None` when the first page joins nothing."""
-        gap, joined = Segment(ended=True), start == 0
+        """Read until a row that was not reached; `None` when what comes first joins nothing.
+
+        Known rows join, and the top of the listing does; a page without rows is no end of anything.
+        """
+        gap, known = Segment(ended=True), 0
         async with attrs.evolve(self.listing, offset=start).iterate(on_gap=self.on_gap) as run:
             while (items := await run.next_items()) is not None:
-                known = [self.chain.is_reached(row) for row in items]
-                joined = joined or known.count(True) >= min(WITNESSES, len(items))
+                reached = [self.chain.is_reached(row) is True for row in items]
+                known += sum(reached)
                 # The whole page: in it, rows of one moment may stand in another order.
                 gap.rows += items
-                gap.ended = not self.chain.next_to(gap.rows[-2 * len(items) :])
-                if not (joined and gap.ended):
+                gap.ended = not (items and self.chain.next_to(gap.rows[-2 * len(items) :]))
+                is_apart = start > 0 and known < WITNESSES and not all(reached)
+                if is_apart or not gap.ended:
                     break
+            joined = start == 0 or known >= WITNESSES
             self._count(run.report, ended=joined and gap.ended)
         return gap if joined else None
 
