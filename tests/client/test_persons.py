@@ -148,13 +148,13 @@ async def kept_of_every_page(listing: Listing[Person], page_size: int) -> list[P
 
 
 async def test_a_person_that_is_kept_does_not_keep_its_page() -> None:
-    many = FakePostHog(persons=2_000, mode="routes")
+    many = FakePostHog(persons=6_000, mode="routes")
     async with many, PostHogEnv(1, api_key=many.key, host=many.url) as env:
-        listing = env.persons.list(page_size=100)
+        listing = env.persons.list(page_size=300)
         page = len((await listing.page()).raw)
         tracemalloc.start()
 
-        kept = await kept_of_every_page(listing, 100)
+        kept = await kept_of_every_page(listing, 300)
 
         gc.collect()
         held, _ = tracemalloc.get_traced_memory()
