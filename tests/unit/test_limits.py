@@ -113,7 +113,9 @@ def test_used_places_are_counted() -> None:
 
 @pytest.mark.parametrize(("requests", "seconds"), [(0, 60.0), (1, 0.0), (1, -1.0), (1, math.nan)])
 def test_a_limit_that_cannot_work_is_refused(requests: int, seconds: float) -> None:
-    with pytest.raises(ConfigurationError, match="Limit"):
+    with pytest.raises(
+        ConfigurationError, match=r"^a Limit has at least one request and more than 0 seconds$"
+    ):
         Limit(requests, seconds)
 
 
@@ -121,7 +123,7 @@ def test_a_group_that_is_left_out_shares_the_default() -> None:
     limits = Limits(persons=[Limit(1, 1.0)], default=[Limit(2, 2.0)])
 
     assert limits.budget("persons") == "persons"
-    assert limits.budget("max_tools") == "default"
+    assert limits.budget("max_tools") == limits.budget("another") == "default"
     assert limits.of("max_tools") == (Limit(2, 2.0),)
 
 

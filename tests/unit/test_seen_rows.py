@@ -32,6 +32,8 @@ def test_every_digest_is_remembered_and_no_other() -> None:
     assert kept.places(made[::997]) == list(range(len(made[::997])))
     assert kept.places(others) == []
     assert all(digest in kept for digest in made[::991])
+    assert not any(digest in kept for digest in others)
+    assert others[0] not in DigestSet()
     assert kept.forgotten == 0
 
 
@@ -68,6 +70,7 @@ def test_of_a_long_page_the_last_rows_are_timed_and_a_few_others() -> None:
     seen.remember(made, PageTimes(lambda place: stamp(59 - place // 20)))
 
     timed = [place for place, digest in enumerate(made) if seen.is_timed(digest)]
+    assert timed[:3] == [0, 32, 64]
     assert timed[-66:] == list(range(934, 1_000))
     assert 60 <= len(timed) <= 110
 
@@ -75,7 +78,7 @@ def test_of_a_long_page_the_last_rows_are_timed_and_a_few_others() -> None:
 def test_all_rows_that_show_the_time_of_the_last_one_are_timed() -> None:
     seen, made = SeenRows(), digests(1_000)
 
-    tied = seen.remember(made, PageTimes(lambda place: stamp(9 if place < 300 else 3)))
+    tied = seen.remember(made, times_of(*[9] * 300, *[3] * 700))
 
     assert tied == 300
     assert all(seen.created(digest) == 3_000 for digest in made[300:])
