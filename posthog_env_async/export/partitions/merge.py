@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice, pairwise
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self, Unpack
@@ -10,7 +10,7 @@ from typing import Any, Self, Unpack
 import attrs
 
 from posthog_env_async.client import PostHogEnv
-from posthog_env_async.errors import CheckpointError, ConfigurationError
+from posthog_env_async.errors import CheckpointError
 from posthog_env_async.events import Emitter
 from posthog_env_async.export.exporter import OnProgress, export_rows
 from posthog_env_async.export.files.durable import hash_of
@@ -22,7 +22,8 @@ from posthog_env_async.models import Person
 from posthog_env_async.pagination import HandedOut, Listing, ListingReport, QueryFingerprint
 
 from .overlaps import WITNESSES, OverlapGraph, RowIndex, Segment, doubled
-from .plan import Partition, PartitionResult
+from .plan import PartitionResult
+from .whole import check_host, whole_plan
 
 __all__ = ["by_project", "merge"]
 
@@ -62,8 +63,8 @@ async def merge(
         CheckpointError: when a file is missing or was changed.
         PaginationError: when a gap cannot be read, because too many persons vanished at once.
     """
-    ordered = _whole_plan(results)
-    _check_host(ordered[0], env)
+    ordered = whole_plan(results)
+    check_host(ordered[0], env)
     listing = ordered[0].partition.listing(env).lines()
     with RowIndex() as keys:
         chain = await in_thread(partial(_chain, keys, ordered))
@@ -86,40 +87,6 @@ def by_project(results: Iterable[PartitionResult]) -> dict[str, tuple[PartitionR
         project = result.partition.project
         found[project] = (*found.get(project, ()), result)
     return found
-
-
-def _whole_plan(results: Iterable[PartitionResult]) -> list[PartitionResult]:
-    given = list(results)
-    if not given:
-        raise ConfigurationError("there are no results to merge")
-    first = given[0].partition
-    if any(result.partition.query != first.query for result in given):
-        raise ConfigurationError("the results are of different plans or projects: see by_project")
-    found = {result.partition.number: result for result in given}
-    ordered = [found[number] for number in sorted(found)]
-    missing = sorted(set(range(first.of)) - set(found))
-    if missing:
-        raise ConfigurationError(f"partitions {missing[:10]} have no result yet: run them first")
-    if not _is_one_plan([result.partition for result in given]):
-        raise ConfigurationError("the results are of different plans: their ranges do not fit")
-    return ordered
-
-
-def _is_one_plan(partitions: Sequence[Partition]) -> bool:
-    """Whether ranges begin with the listing, follow each other, and end with it."""
-    ranges = {(part.number, part.start, part.stop) for part in partitions}
-    ordered = sorted(ranges, key=lambda part: part[0])
-    follow = all(
-        before[2] is not None and before[1] < after[1] <= before[2]
-        for before, after in pairwise(ordered)
-    )
-    is_whole = ordered[0][1] == 0 and ordered[-1][2] is None
-    return len(ranges) == len({part.number for part in partitions}) and follow and is_whole
-
-
-def _check_host(result: PartitionResult, env: PostHogEnv) -> None:
-    if result.partition.host != env.host:
-        raise ConfigurationError("the results are of another host than the client that merges them")
 
 
 def _chain(keys: RowIndex, ordered: Sequence[PartitionResult]) -> OverlapGraph:
