@@ -309,6 +309,24 @@ async def test_a_page_without_rows_does_not_close_a_gap(tmp_path: Path) -> None:
     assert uuids(report.path) == everybody
 
 
+async def test_one_row_that_moved_before_its_time_did_does_not_close_a_gap(tmp_path: Path) -> None:
+    async with FakePostHog(persons=18) as fake, client(fake) as env:
+        first, last = await plan(env, partitions=3, overlap=8)
+        everybody = [str(one) for one in fake.uuids()]
+        results = [await run_partition(first, folder=tmp_path, env=env)]
+        top = json.loads(Path(results[0].path).read_bytes().splitlines()[0])
+        fake.delete(range(9))
+        results.append(await run_partition(last, folder=tmp_path, env=env))
+        fake.delete(range(2))
+        # The row of the top now stands last, alone where the merge looks first.
+        shown = {"created_at": top["created_at"]}
+        fake.add_person(uuid=top["uuid"], created_at="2001-01-01T00:00:00Z", extra=shown)
+        report = await merge(results, tmp_path / "all.ndjson", env=env)
+
+    assert report.complete
+    assert uuids(report.path) == everybody
+
+
 async def test_a_gap_that_cannot_be_read_from_a_row_is_read_from_the_top(
     fake: FakePostHog, env: PostHogEnv, tmp_path: Path
 ) -> None:
