@@ -63,6 +63,7 @@ class _Readable(ABC, Generic[T]):
             while (items := await run.let_go()) is not None:
                 for item in items:
                     yield item
+            run.check_verdict()
         finally:
             await run.aclose()
 
@@ -72,6 +73,7 @@ class _Readable(ABC, Generic[T]):
         try:
             while (page := await run.next_page()) is not None:
                 yield page
+            run.check_verdict()
         finally:
             await run.aclose()
 

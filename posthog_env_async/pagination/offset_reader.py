@@ -173,7 +173,7 @@ class OffsetReader(Generic[T]):
         if self._failure is None:
             self._taker.move(page, fresh=len(fresh))
             self._finder.note_progress(page, fresh=len(fresh))
-            if self.counter.left == 0:
+            if self.counter.left == 0 or self._finder.is_spent:
                 state.ended = True
         self._last = _Accepted(page, places, len(added), before, items)
         follows = None if state.ended else state.position

@@ -5,7 +5,7 @@ from typing import Any, Generic, Self, TypeVar
 
 import attrs
 
-from posthog_env_async.errors import PostHogError
+from posthog_env_async.errors import PaginationError, PostHogError
 
 from .page import ListingReport, Page, Reader, Step
 from .watch import Watch
@@ -86,6 +86,20 @@ class ListingRun(Generic[T]):
         await self._reader.aclose()
         if self._watch:
             self._watch.note_end(self.report)
+
+    def check_verdict(self) -> None:
+        """Refuse an end that is not proven, where nobody can see the report.
+
+        Raises:
+            PaginationError: with `resume_token` set.
+        """
+        if not self.report.complete:
+            error = PaginationError(
+                "the listing ended, and it could not be proven that no row is missing or came"
+                " twice; start over, or iterate() and look at the report"
+            )
+            error.resume_token = self.token
+            raise error
 
     @property
     def token(self) -> str:

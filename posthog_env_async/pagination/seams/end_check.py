@@ -11,7 +11,7 @@ from posthog_env_async.pagination.window_reader import WindowPage
 
 from .read_state import ReadState
 
-__all__ = ["End", "check_end"]
+__all__ = ["End", "check_end", "claims_more"]
 
 SHORT_FIRST = 64
 """Rows of a first page that are too few for a cap of 100, with a third of them dropped."""
@@ -32,7 +32,7 @@ def check_end(state: ReadState, page: WindowPage, sizes: PageSizes, *, fresh: in
     """Decide whether a page that joins is the end; `fresh` rows of it were new."""
     if page.end is not None:
         return End.NONE
-    if _claims_more(page, sizes):
+    if claims_more(page, sizes):
         spent = state.idle_ends >= MOST_DOUBTS and not fresh
         return End.CONTRADICTED if spent else End.DOUBTFUL
     if not fresh and _is_short(page, sizes):
@@ -49,7 +49,7 @@ def _is_short(page: WindowPage, sizes: PageSizes) -> bool:
     return page.length < room and page.window.limit <= max(LEAST_CAP, sizes.served)
 
 
-def _claims_more(page: WindowPage, sizes: PageSizes) -> bool:
+def claims_more(page: WindowPage, sizes: PageSizes) -> bool:
     """Whether something beside `next` says that rows follow those that the page had room for."""
     if page.more:
         return True

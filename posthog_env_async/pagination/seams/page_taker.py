@@ -7,7 +7,7 @@ import attrs
 from posthog_env_async.pagination.page_size import LEAST_CAP, PageSizes
 from posthog_env_async.pagination.window_reader import WindowPage
 
-from .end_check import End, check_end
+from .end_check import End, check_end, claims_more
 from .page_facts import PageFacts
 from .page_times import SAMPLE
 from .read_state import ReadState
@@ -84,6 +84,8 @@ class PageTaker:
         state = self.state
         self._count_idle(page, fresh)
         state.anchor, state.is_cornered = None if fresh else page, self.is_repaired
+        is_dropped = not page.keys and page.end is not None
+        state.dropped = (*state.dropped, page.window) if is_dropped else ()
         if fresh and state.doubted is not None:
             state.is_doubted = True
         end = check_end(state, page, self.sizes, fresh=fresh)
@@ -113,10 +115,9 @@ class PageTaker:
             state.position = page.reach + self._skip(page)
         elif page.length:
             state.short, state.position = page, page.visible_end
-        elif raw > LEAST_CAP:
-            sizes.cap_at(max(LEAST_CAP, sizes.served if sizes.served < raw else LEAST_CAP))
         else:
-            sizes.serve(raw, dropped)
+            # No cap hides a whole page.
+            sizes.serve(raw, 0)
             state.position = page.reach
 
     def _settle_short(self, short: WindowPage, page: WindowPage, fresh: int) -> None:
@@ -156,7 +157,7 @@ class PageTaker:
         state.idle_ends += not fresh
         if page.length < page.window.limit:
             self.sizes.cap_at(min(page.window.limit, max(LEAST_CAP, page.length)))
-        claims = page.more or page.total is not None
+        claims = claims_more(page, self.sizes)
         beyond = page.window.end if claims and not fresh else page.visible_end
         state.position = beyond if fresh else max(state.position, beyond)
 

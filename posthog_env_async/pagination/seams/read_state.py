@@ -14,6 +14,7 @@ from posthog_env_async.pagination.resume_token import (
     digest,
     mark,
 )
+from posthog_env_async.pagination.window import Window
 from posthog_env_async.pagination.window_reader import WindowPage
 
 from .digest_set import DigestSet
@@ -61,6 +62,7 @@ class ReadState:
     one was found. `idle` counts pages in a row that had only known rows. `doubted` is a page that
     said that the listing ends, when that was not proven; `short` one that showed fewer rows than
     its `next` counts, when it is not known whether the server dropped those or did not look.
+    `dropped` are the windows read last that showed no row at all though rows follow.
     """
 
     position: int
@@ -93,6 +95,7 @@ class ReadState:
     ended: bool = False
     is_cornered: bool = False
     anchor: WindowPage | None = attrs.field(default=None, repr=False)
+    dropped: tuple[Window, ...] = attrs.field(default=(), repr=False)
 
     @classmethod
     def at_start(cls, offset: int) -> "ReadState":

@@ -20,7 +20,7 @@ __all__ = ["OnGap", "SeamFinder"]
 OnGap = Literal["raise", "report"]
 
 IDLE_PAGES = 3
-MOST_FRUITLESS = 400
+MOST_FRUITLESS = 40
 EMPTY_COSTS = 2
 FIRST_STEP = 4
 MOST_EMPTY = 2_000
@@ -34,7 +34,9 @@ class SeamFinder:
     taker: PageTaker
     state: ReadState
     on_gap: OnGap
-    _fruitful: int = attrs.field(default=0, init=False)
+    is_spent: bool = attrs.field(default=False, init=False)
+    _fruitless: int = attrs.field(default=0, init=False)
+    _deepest: int = attrs.field(default=0, init=False)
 
     async def find(self, page: WindowPage) -> tuple[PageFacts, Joined]:
         """Return the page, or another one that joins instead.
@@ -43,6 +45,7 @@ class SeamFinder:
             PaginationError: when there is none, and `on_gap` is `"raise"`.
         """
         self.taker.is_repaired = False
+        self._fruitless += 1
         facts = self.facts(page)
         verdict = check_seam(self.state, facts)
         if isinstance(verdict, Joined):
@@ -73,11 +76,22 @@ class SeamFinder:
             if isinstance(verdict := check_seam(state, facts), Joined):
                 return facts, verdict
         after = await self._again(anchor.window)
-        if after.keys != anchor.keys or after.end != anchor.end:
+        is_changed = after.keys != anchor.keys or after.end != anchor.end
+        if is_changed or await self._shows_rows(state.dropped[:-1]):
             state.has_shifted, self.taker.is_repaired = True, False
             return None
         state.unproven += state.has_shifted
         return facts, Joined(facts.unknown)
+
+    async def _shows_rows(self, windows: tuple[Window, ...]) -> bool:
+        """Read windows that showed no row once more, the last one first.
+
+        Rows move to the front when others in front of them vanish, so none passes unseen this way.
+        """
+        for window in reversed(windows):
+            if (await self._again(window)).keys:
+                return True
+        return False
 
     async def _search(self, facts: PageFacts) -> tuple[PageFacts, Joined]:
         state = self.state
@@ -93,6 +107,8 @@ class SeamFinder:
                 return facts, decision.joined
             if isinstance(decision, Gap):
                 return asked, self._gap(decision, asked)
+            if self._fruitless > 2 * self._most_fruitless:
+                return asked, self._gap(Gap("the rows move faster than they can be read"), asked)
             facts = self.facts(await self._again(decision.window))
 
     def _gap(self, gap: Gap, facts: PageFacts) -> Joined:
@@ -106,6 +122,7 @@ class SeamFinder:
 
     async def _again(self, window: Window) -> WindowPage:
         page = await self.windows.read(window)
+        self._fruitless += 1
         self.state.read_again += len(page.keys)
         return page
 
@@ -116,12 +133,8 @@ class SeamFinder:
             PaginationError: when the server ignores the offset, or never comes to an end.
         """
         state, page = self.state, facts.page
-        fruitless = self.windows.meter.requests - self._fruitful
-        if self.taker.empty > MOST_EMPTY or fruitless > MOST_FRUITLESS:
-            raise PaginationError(
-                f"the server names more pages, and those near offset {page.window.start} bring"
-                " nothing new: rows come in front faster than they are read, or it has no end"
-            )
+        if self.taker.empty > MOST_EMPTY or self._fruitless > self._most_fruitless:
+            self._give_up(page)
         if not state.idle or state.idle % IDLE_PAGES or not page.keys or page.window.start == 0:
             return
         first = await self._again(Window(0, page.window.limit))
@@ -130,12 +143,27 @@ class SeamFinder:
                 "the server ignores the offset: it answers the first rows again for each page"
             )
 
+    @property
+    def _most_fruitless(self) -> int:
+        """How many windows may be read without a new row: enough to go all the way back twice."""
+        return MOST_FRUITLESS + 2 * self.state.position // max(1, self.windows.sizes.step)
+
+    def _give_up(self, page: WindowPage) -> None:
+        if self.on_gap == "raise":
+            raise PaginationError(
+                f"the server names more pages, and those near offset {page.window.start} bring"
+                " nothing new: rows come in front faster than they are read, or it has no end"
+            )
+        self.state.unproven += 1
+        self.is_spent = True
+
     def note_progress(self, page: WindowPage, *, fresh: int) -> None:
         """Note a page that was taken, with so many new rows."""
         if fresh:
-            self._fruitful = self.windows.meter.requests
-        elif not page.keys:
-            self._fruitful += EMPTY_COSTS
+            self._fruitless = 0
+        elif page.window.start > self._deepest and not page.keys and not self.state.ended:
+            self._fruitless = max(0, self._fruitless - EMPTY_COSTS)
+        self._deepest = max(self._deepest, page.window.start)
 
 
 def _anchor(state: ReadState, facts: PageFacts) -> WindowPage | None:

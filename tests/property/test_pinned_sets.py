@@ -1,0 +1,78 @@
+"""Sets that the outside search found, each as small as it could be made."""
+
+from collections.abc import AsyncIterator
+from random import Random
+from typing import Any
+
+import anyio
+import pytest
+
+from model_runs import ModelSession, Outcome, listing_of, read_in_parts
+from model_server import ModelServer, PersonSet
+from posthog_env_async import PaginationError
+
+
+def read(server: ModelServer, *, most: int = 200, page_size: int) -> Outcome:
+    async def run() -> Outcome:
+        session = ModelSession(server, most, Random(1))
+        return await read_in_parts(listing_of(session, page_size=page_size), [], server)
+
+    return anyio.run(run)
+
+
+def test_persons_that_pass_a_reader_of_ghosts_are_found_or_missed_aloud() -> None:
+    persons = PersonSet.of(1_200, 1)
+    for row in persons.rows[:1_000]:
+        persons.hide(row)
+    server = ModelServer(persons)
+    server.change = lambda request: persons.delete_range(0, 200) if 1 < request < 6 else None
+
+    outcome = read(server, page_size=100)
+
+    assert not outcome.is_complete or set(outcome.numbers) >= persons.untouched
+
+
+def test_a_set_of_ghosts_alone_is_read_with_the_page_size_of_the_caller() -> None:
+    persons = PersonSet.of(3_000, 1)
+    for row in persons.rows:
+        persons.hide(row)
+
+    outcome = read(ModelServer(persons), page_size=1_000, most=12)
+
+    assert outcome.is_complete
+    assert not outcome.numbers
+
+
+def test_a_server_that_counts_and_caps_without_next_comes_to_an_end() -> None:
+    server = ModelServer(PersonSet.of(1_282, 1), cap=1_000, counts=True, cap_is_null=True)
+
+    outcome = read(server, page_size=2_000, most=20)
+
+    assert outcome.is_complete
+    assert set(outcome.numbers) == server.persons.untouched
+
+
+async def all_of(items: AsyncIterator[Any]) -> None:
+    async for _ in items:
+        pass
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda listing: listing.collect(),
+        lambda listing: all_of(aiter(listing)),
+        lambda listing: all_of(listing.pages()),
+        lambda listing: all_of(listing.rows()),
+    ],
+    ids=["collect", "async for", "pages", "rows"],
+)
+async def test_an_end_that_is_not_proven_raises_where_nobody_sees_a_report(use: Any) -> None:
+    server = ModelServer(PersonSet.of(300, 1), more="count")
+    server.change = lambda _: setattr(server, "cap", 0)
+    listing = listing_of(ModelSession(server, 200, Random(1)), page_size=100)
+
+    with pytest.raises(PaginationError, match="could not be proven") as caught:
+        await use(listing)
+
+    assert caught.value.resume_token
