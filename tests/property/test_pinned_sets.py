@@ -10,12 +10,16 @@ import pytest
 from model_runs import ModelSession, Outcome, listing_of, read_in_parts
 from model_server import ModelServer, PersonSet
 from posthog_env_async import PaginationError
+from posthog_env_async.pagination.seams.page_times import PageTimes, milliseconds
+from posthog_env_async.pagination.seams.seen_rows import SeenRows
 
 
-def read(server: ModelServer, *, most: int = 200, page_size: int) -> Outcome:
+def read(
+    server: ModelServer, *, most: int = 200, page_size: int, taken: list[int] | None = None
+) -> Outcome:
     async def run() -> Outcome:
         session = ModelSession(server, most, Random(1))
-        return await read_in_parts(listing_of(session, page_size=page_size), [], server)
+        return await read_in_parts(listing_of(session, page_size=page_size), taken or [], server)
 
     return anyio.run(run)
 
@@ -50,6 +54,26 @@ def test_a_server_that_counts_and_caps_without_next_comes_to_an_end() -> None:
 
     assert outcome.is_complete
     assert set(outcome.numbers) == server.persons.untouched
+
+
+def test_a_row_handed_out_before_thousands_came_in_front_comes_once() -> None:
+    persons = PersonSet.of(11, 1)
+    server = ModelServer(persons)
+    server.change = lambda request: persons.sign_up(2_069) if request == 1 else None
+
+    outcome = read(server, page_size=1_000, taken=[1, 1_063])
+
+    assert not outcome.doubled() & persons.untouched or not outcome.is_complete
+
+
+def test_a_row_older_than_those_behind_it_proves_nothing() -> None:
+    seen = SeenRows()
+    seen.remember([1, 2], PageTimes(lambda place: ("2026-01-09", "2026-01-01")[place]))
+
+    seen.distrust(milliseconds("2026-01-05"))
+
+    assert (seen.is_timed(1), seen.is_timed(2)) == (True, False)
+    assert seen.places([1, 2]) == [0, 1]
 
 
 async def all_of(items: AsyncIterator[Any]) -> None:

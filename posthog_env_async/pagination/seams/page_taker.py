@@ -74,8 +74,10 @@ class PageTaker:
         state, keys, times = self.state, facts.page.keys, facts.times
         if not keys:
             return
-        tied = state.seen.remember(facts.digests, times)
         middle = times.middle(fresh[-SAMPLE:])
+        if not self.is_repaired:
+            state.seen.distrust(middle)
+        tied = state.seen.remember(facts.digests, times)
         if fresh and (middle is None or state.frontier is None or middle <= state.frontier):
             state.reach(keys, tied, middle, times[len(keys) - 1])
 

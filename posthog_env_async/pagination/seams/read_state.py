@@ -26,6 +26,7 @@ __all__ = ["EarlierRows", "ReadState"]
 TAIL = 100
 HEAD = 20
 MOST_TIED = 1_000
+MOST_HANDED = 1_000
 
 
 @attrs.frozen
@@ -194,9 +195,14 @@ class ReadState:
         keys = list(dict.fromkeys(reversed(self.tail)))
         tail, known = [self._mark(key) for key in keys], set(keys)
         others = [digest(key) for key in (*handed, *self.head) if key not in known]
-        if self.earlier is not None and len(keys) < TAIL:
-            tail += [name + time for name, time in self.earlier.tail.items()]
-            others += self.earlier.handed
+        if self.earlier is not None:
+            if len(keys) < TAIL:
+                tail += [name + time for name, time in self.earlier.tail.items()]
+            # They may stand deeper than all that came since: rows that came in front.
+            others += [*self.earlier.tail, *self.earlier.handed]
+            others = others[: max(MOST_HANDED, len(handed) + HEAD)]
+        named = {row[:DIGEST_BYTES] for row in tail}
+        others = [name for name in others if name not in named]
         tail, others = list(dict.fromkeys(tail)), list(dict.fromkeys(others))
         return Token(
             subject=subject,

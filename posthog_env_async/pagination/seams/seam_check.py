@@ -83,6 +83,9 @@ def _needed(state: ReadState, facts: PageFacts) -> int:
     most = MOST_NEEDED if state.is_whole else LEAST_NEEDED
     if facts.support < LEAST_NEEDED and expected != 1:
         return LEAST_NEEDED
+    if expected <= 0:
+        # Deeper than the run stands: a row or two may show a time that they do not stand at yet.
+        return most
     return max(1, min(most, (expected + 1) // 2 if expected > LEAST_NEEDED else expected))
 
 

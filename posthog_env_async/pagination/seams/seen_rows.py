@@ -29,6 +29,18 @@ class SeenRows:
     _young: dict[int, int | None] = attrs.field(factory=dict[int, "int | None"], init=False)
     _old: dict[int, int | None] = attrs.field(factory=dict[int, "int | None"], init=False)
 
+    _latest: Sequence[int] = attrs.field(default=(), init=False)
+
+    def distrust(self, time: int | None) -> None:
+        """Let rows of the last page that are older than a row behind them prove nothing.
+
+        They show a time that the server does not sort by yet, as a person that is being merged.
+        """
+        for digest in self._latest:
+            shown = self._young.get(digest)
+            if time is not None and shown is not None and shown < time:
+                del self._young[digest]
+
     def places(self, digests: Sequence[int]) -> list[int]:
         """Return the places of the rows that were seen."""
         return self.digests.places(digests)
@@ -62,4 +74,5 @@ class SeenRows:
             range(length) if few else (*range(0, last, TIMED_SHARE), *range(last, length))
         )
         self._young.update([(digests[place], times[place]) for place in timed])
+        self._latest = digests[last:]
         return tied
