@@ -37,6 +37,33 @@ def test_every_digest_is_remembered_and_no_other() -> None:
     assert kept.forgotten == 0
 
 
+def test_digests_stay_remembered_while_they_are_moved_to_the_arrays() -> None:
+    kept, made = DigestSet(), digests(150_000)
+    for start in range(0, len(made), 1_000):
+        kept.add(made[start : start + 1_000])
+        some = made[: start + 1_000 : 499]
+        assert kept.places(some) == list(range(len(some)))
+
+    assert kept.places([*made[:3], *digests(500, seed=2), *made[-3:]]) == [0, 1, 2, 503, 504, 505]
+
+
+@pytest.mark.parametrize(
+    "stamps",
+    [
+        ["2026-01-02T03:04:05.678901Z", "2026-01-02T03:04:05+02:00"],
+        ["2026-01-02T03:04:05Z", "2026-01-02T03:04:05"],
+        ["2026-01-02T03:04:05Z", None, "soon"],
+        [],
+    ],
+)
+def test_times_read_at_once_are_those_read_one_by_one(stamps: list[str | None]) -> None:
+    times = PageTimes(lambda _: "never", lambda places: [stamps[place] for place in places])
+
+    times.load(range(len(stamps)))
+
+    assert [times[place] for place in range(len(stamps))] == list(map(milliseconds, stamps))
+
+
 def test_known_digests_in_front_are_told_from_new_ones() -> None:
     kept, made = DigestSet(), digests(20)
     kept.add(made[:10])

@@ -2,7 +2,7 @@
 
 import sys
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import attrs
 
@@ -12,20 +12,24 @@ MOST_ROWS_REMEMBERED = 16_000_000
 """Rows that a run remembers for certain, at 24 bytes each at most."""
 
 RECENT = 1 << 16
-BUCKET_BITS = 14
+BUCKET_BITS = 12
 SHIFT = 64 - BUCKET_BITS
-FIRST_SLOTS = 1 << 16
-FAST_GROWTH = 1 << 20
-SLOTS_A_ROW = 4
+FIRST_SLOTS = 1 << 19
+SLOTS_A_ROW = 2
+DRAINED_FROM = RECENT * 5 // 8
+DRAINED_A_ROW = 3
+FLAGS = (1, 2, 4, 8, 16, 32, 64, 128)
+FLAG_MASK = 7
 
 
 @attrs.define
 class DigestSet:
     """Digests: the latest in plain sets, the others in arrays, sorted by their first bits.
 
-    An array costs 8 bytes a row. A table of bytes says quickly that a digest is in none of them,
-    and says so for nearly all that are not. Past `most` rows the oldest that are still in the plain
-    sets are forgotten; `forgotten` counts them.
+    An array costs 8 bytes a row. A table of flags says quickly that a digest is in none of them,
+    and says so for nearly all that are not. The older plain set is moved to the arrays a page at a
+    time, so that none waits for all. Past `most` rows the oldest that are still in the plain sets
+    are forgotten; `forgotten` counts them.
     """
 
     most: int = MOST_ROWS_REMEMBERED
@@ -34,6 +38,7 @@ class DigestSet:
     _old: set[int] = attrs.field(factory=set[int], init=False)
     _buckets: list["array[int]"] = attrs.field(factory=list["array[int]"], init=False)
     _stored: int = attrs.field(default=0, init=False)
+    _is_storing: bool = attrs.field(default=False, init=False)
     _table: bytearray = attrs.field(factory=bytearray, init=False)
 
     def __len__(self) -> int:
@@ -45,69 +50,68 @@ class DigestSet:
     def add(self, digests: Sequence[int]) -> None:
         """Remember digests."""
         self._young.update(digests)
+        if self._is_storing and len(self._young) > DRAINED_FROM:
+            self._store(DRAINED_A_ROW * len(digests))
         if len(self._young) >= RECENT:
             self._age()
 
     def places(self, digests: Sequence[int]) -> list[int]:
         """Return the places of the digests that are remembered."""
-        young, old = self._young, self._old
+        known, length = 0, len(digests)
+        while known < length and digests[known] in self:
+            known += 1
+        # Nearly every page is some known rows and then new ones: a few passes tell.
+        if known == length or self._has_none_of(digests[known:]):
+            return list(range(known))
+        rest = [place for place in range(known + 1, length) if digests[place] in self]
+        return [*range(known), *rest]
+
+    def _has_none_of(self, digests: Sequence[int]) -> bool:
+        if not (self._young.isdisjoint(digests) and self._old.isdisjoint(digests)):
+            return False
         if not self._stored:
-            known = 0
-            while known < len(digests) and (digests[known] in young or digests[known] in old):
-                known += 1
-            rest = digests[known:]
-            if young.isdisjoint(rest) and old.isdisjoint(rest):
-                return list(range(known))
-            return [
-                place for place, digest in enumerate(digests) if digest in young or digest in old
-            ]
+            return True
         table, mask = self._table, len(self._table) - 1
-        return [
-            place
-            for place, digest in enumerate(digests)
-            if digest in young
-            or digest in old
-            or (table[digest & mask] and self._is_stored(digest))
+        flagged = [
+            name for name in digests if table[name & mask] & FLAGS[name >> SHIFT & FLAG_MASK]
         ]
+        return not any(map(self._is_stored, flagged))
 
     def _age(self) -> None:
-        if self._stored + len(self._old) <= self.most:
-            self._store(self._old)
-        else:
-            self.forgotten += len(self._old)
+        if self._is_storing:
+            self._store(len(self._old))
+        self.forgotten += len(self._old)
         self._old, self._young = self._young, set()
+        self._is_storing = self._stored + len(self._old) <= self.most
 
     def _is_stored(self, digest: int) -> bool:
-        if not self._stored or not self._table[digest & (len(self._table) - 1)]:
+        if not self._stored:
+            return False
+        flags = self._table[digest & (len(self._table) - 1)]
+        if not flags & FLAGS[digest >> SHIFT & FLAG_MASK]:
             return False
         # Looked for as bytes: many times quicker than number by number.
         text = digest.to_bytes(8, sys.byteorder, signed=True)
         return text in self._buckets[digest >> SHIFT].tobytes()
 
-    def _store(self, digests: set[int]) -> None:
-        if not digests:
+    def _store(self, count: int) -> None:
+        """Move so many digests from the older set to the arrays, or all that are left."""
+        count = min(count, len(self._old))
+        if not count:
             return
         if not self._buckets:
             self._buckets = [array("q") for _ in range(1 << BUCKET_BITS)]
-        self._make_room(len(digests))
-        table, mask = self._table, len(self._table) - 1
-        appends = [bucket.append for bucket in self._buckets]
-        for digest in digests:
-            table[digest & mask] = 1
-            appends[digest >> SHIFT](digest)
-        self._stored += len(digests)
+        self._make_room(count)
+        table, mask, buckets, pop = self._table, len(self._table) - 1, self._buckets, self._old.pop
+        for _ in range(count):
+            digest = pop()
+            number = digest >> SHIFT
+            table[digest & mask] |= FLAGS[number & FLAG_MASK]
+            buckets[number].append(digest)
+        self._stored += count
 
     def _make_room(self, more: int) -> None:
-        slots = len(self._table) or FIRST_SLOTS
-        while (self._stored + more) * SLOTS_A_ROW > slots:
-            slots *= 4 if slots < FAST_GROWTH else 2
-        if slots == len(self._table):
-            return
-        self._table = table = bytearray(slots)
-        mask = slots - 1
-        for digest in self._all_stored():
-            table[digest & mask] = 1
-
-    def _all_stored(self) -> Iterator[int]:
-        for bucket in self._buckets:
-            yield from bucket
+        """Let the table grow by copies of itself: a flag too many only costs a look at an array."""
+        self._table = self._table or bytearray(FIRST_SLOTS)
+        while (self._stored + more) * SLOTS_A_ROW > len(self._table):
+            self._table = self._table * 2

@@ -45,11 +45,12 @@ def facts_of(page: WindowPage, state: ReadState, rows: RowType[Any]) -> PageFact
     def stamp(place: int) -> str | None:
         return None if place in page.bad_rows else rows.stamp(page.rows[place])
 
-    def stamps(first: int) -> list[str | None]:
-        return rows.stamps(page.rows[first:])
+    def stamps(places: Sequence[int]) -> list[str | None]:
+        return rows.stamps([page.rows[place] for place in places])
 
     times = PageTimes(stamp, None if page.bad_rows else stamps)
     known = state.known_places(page.keys, digests)
+    times.load([place for place in known if state.seen.is_timed(digests[place])])
     proofs, moved = list[int](), list[int]()
     for place in known:
         same = state.is_unmoved(page.keys[place], digests[place], times, place)

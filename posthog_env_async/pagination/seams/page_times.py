@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
+from typing import cast
 
 import attrs
 
@@ -10,6 +12,7 @@ __all__ = ["SAMPLE", "PageTimes", "milliseconds"]
 SAMPLE = 9
 
 Stamp = Callable[[int], str | None]
+_tzinfo = attrgetter("tzinfo")
 
 
 def milliseconds(stamp: str | None) -> int | None:
@@ -21,12 +24,23 @@ def milliseconds(stamp: str | None) -> int | None:
     return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
+def _all_milliseconds(stamps: Sequence[str | None]) -> list[int | None]:
+    """Return many times as `milliseconds` does, in a few passes where all are whole ones."""
+    try:
+        times = list(map(datetime.fromisoformat, cast("Sequence[str]", stamps)))
+    except (TypeError, ValueError):
+        return list(map(milliseconds, stamps))
+    if None in map(_tzinfo, times):
+        return list(map(milliseconds, stamps))
+    return [int(seconds * 1000) for seconds in map(datetime.timestamp, times)]
+
+
 @attrs.define
 class PageTimes:
     """When the rows of a page were created, in milliseconds, by place; `None` where none says."""
 
     stamp: Stamp
-    stamps: Callable[[int], list[str | None]] | None = None
+    stamps: Callable[[Sequence[int]], list[str | None]] | None = None
     _known: dict[int, int | None] = attrs.field(factory=dict[int, "int | None"], init=False)
 
     def __getitem__(self, place: int) -> int | None:
@@ -34,12 +48,11 @@ class PageTimes:
             self._known[place] = milliseconds(self.stamp(place))
         return self._known[place]
 
-    def load_from(self, first: int) -> None:
-        """Read the times of all rows from a place on, which is quicker at once."""
+    def load(self, places: Sequence[int]) -> None:
+        """Read the times of rows, which is quicker at once."""
         if self.stamps is not None:
-            for place, stamp in enumerate(self.stamps(first), first):
-                if place not in self._known:
-                    self._known[place] = milliseconds(stamp)
+            missing = [place for place in places if place not in self._known]
+            self._known.update(zip(missing, _all_milliseconds(self.stamps(missing)), strict=True))
 
     def middle(self, places: Sequence[int]) -> int | None:
         """Return the middle one of a few of the rows, which a single odd row does not change."""

@@ -1,8 +1,8 @@
 """Where a run stands, what it saw and what it counted: all of it in one place, and in a token."""
 
-import copy
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any, Self
 
 import attrs
 
@@ -165,7 +165,7 @@ class ReadState:
 
     def snapshot(self) -> Self:
         """Return the state as it is now; what was seen is shared."""
-        return copy.copy(self)
+        return type(self)(*_values(self))
 
     def reach(self, keys: Sequence[str], tied: int, middle: int | None, last: int | None) -> None:
         """Note the rows next to the position: those of a page that lies deeper than all others.
@@ -219,3 +219,8 @@ class ReadState:
     def _mark(self, key: str) -> bytes:
         name = hash(key)
         return mark(key, self.seen.created(name), is_timed=self.seen.is_timed(name))
+
+
+_values: Callable[[ReadState], tuple[Any, ...]] = attrgetter(
+    *[field.name for field in attrs.fields(ReadState)]
+)

@@ -1,6 +1,6 @@
 """What a run remembers of the rows that it read: all of them, and the times of some."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import attrs
 
@@ -63,16 +63,14 @@ class SeenRows:
             self._old, self._young = self._young, {}
         length = len(digests)
         last = max(0, length - TIMED_LAST - length // TIMED_LAST_SHARE)
-        times.load_from(last)
+        few = length <= TIMED_WHOLE
+        timed = [*range(0, last, 1 if few else TIMED_SHARE), *range(last, length)]
+        times.load(timed)
         is_tied = times[last] == times[length - 1]
         tied = times.tied_with_last(length) if is_tied else length - 1
         if tied < last:
             # All of them show one time, so it need not be read off each.
             self._young.update(dict.fromkeys(digests[tied:last], times[length - 1]))
-        few = length <= TIMED_WHOLE
-        timed: Iterable[int] = (
-            range(length) if few else (*range(0, last, TIMED_SHARE), *range(last, length))
-        )
         self._young.update([(digests[place], times[place]) for place in timed])
         self._latest = digests[last:]
         return tied
