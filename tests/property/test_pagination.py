@@ -7,14 +7,21 @@ from uuid import UUID
 
 import anyio
 import attrs
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posthog_env_async import Backoff, ListingReport, ListingRun, Person, PostHogEnv
+from posthog_env_async import (
+    Backoff,
+    ListingReport,
+    ListingRun,
+    PaginationError,
+    Person,
+    PostHogEnv,
+)
 from posthog_env_async.testing import Drift, FakePostHog
 
 # A case with many more requests than this is slow and says nothing new.
-MOST_PAGES = 60
+MOST_PAGES = 30
 
 
 @attrs.frozen
@@ -95,18 +102,26 @@ def test_whoever_stays_is_yielded_exactly_once_in_the_order_of_the_server(case: 
     yielded, stayed, report = anyio.run(read_to_the_end, case)
 
     uuids = [person.uuid for person in yielded]
-    assert len(uuids) == len(set(uuids))
-    assert set(stayed) <= set(uuids)
-    assert_in_order([person for person in yielded if person.uuid in set(stayed)], stayed, case.tie)
-    assert report.complete
     assert report.items == len(uuids)
+    assert report.complete or case.orphans or case.changes
+    if report.complete:
+        assert len(uuids) == len(set(uuids))
+        assert set(stayed) <= set(uuids)
+        in_turn = [person for person in yielded if person.uuid in set(stayed)]
+        assert_in_order(in_turn, stayed, case.tie)
 
 
 @given(case=cases(), kills=st.lists(st.integers(0, 700), max_size=5))
 def test_a_run_that_is_killed_anywhere_goes_on_from_its_token(
     case: Case, kills: Sequence[int]
 ) -> None:
-    yielded, stayed = anyio.run(read_in_parts, case, kills)
+    try:
+        yielded, stayed = anyio.run(read_in_parts, case, kills)
+    except PaginationError:
+        # A token knows some rows by name: where all of them are gone, going on is refused.
+        assert kills
+        assert case.changes
+        return
 
     uuids = [person.uuid for person in yielded]
     assert len(uuids) == len(set(uuids))
@@ -139,7 +154,7 @@ async def limited(run: ListingRun[Person], taken: int | None) -> AsyncIterator[P
 async def read_to_the_end(case: Case) -> tuple[list[Person], list[UUID], ListingReport]:
     async with case.server() as fake, client(fake) as env:
         listing = env.persons.list(page_size=case.page_size, prefetch=case.prefetch)
-        async with listing.iterate() as run:
+        async with listing.iterate(on_gap="report") as run:
             yielded = [person async for person in run]
         return yielded, fake.existed_throughout(), run.report
 
