@@ -7,7 +7,7 @@ from uuid import UUID
 
 import anyio
 import attrs
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from posthog_env_async import (
