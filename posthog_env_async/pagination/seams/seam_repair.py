@@ -21,6 +21,7 @@ OnGap = Literal["raise", "report"]
 
 IDLE_PAGES = 3
 MOST_FRUITLESS = 40
+MOST_BACK = 500
 EMPTY_COSTS = 2
 FIRST_STEP = 4
 MOST_EMPTY = 2_000
@@ -145,8 +146,12 @@ class SeamFinder:
 
     @property
     def _most_fruitless(self) -> int:
-        """How many windows may be read without a new row: enough to go all the way back twice."""
-        return MOST_FRUITLESS + 2 * self.state.position // max(1, self.windows.sizes.step)
+        """How many windows may be read without a new row: enough to go all the way back twice.
+
+        Bounded as well, since a position may be as deep as a server names pages.
+        """
+        back = self.state.position // max(1, self.windows.sizes.step)
+        return MOST_FRUITLESS + 2 * min(back, MOST_BACK)
 
     def _give_up(self, page: WindowPage) -> None:
         if self.on_gap == "raise":
