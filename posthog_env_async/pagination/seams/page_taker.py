@@ -17,6 +17,8 @@ __all__ = ["PageTaker"]
 MOST_OVERLAP = 256
 CLEAN_PAGES = 8
 
+FEW = 5
+
 
 @attrs.define
 class PageTaker:
@@ -37,6 +39,19 @@ class PageTaker:
         """Note what a page shows of the set, of which the `fresh` rows are handed out."""
         self._note_known(facts, len(fresh))
         self._note_front(facts)
+        self._note_doubled(facts, fresh)
+
+    def _note_doubled(self, facts: PageFacts, fresh: Sequence[int]) -> None:
+        """Doubt rows in front of those that an earlier run handed out last.
+
+        A token does not name all that were handed out, so these may come again; but none that
+        stands behind the first of its rows on the page.
+        """
+        state = self.state
+        if state.earlier is None or state.is_whole or state.front is None or 0 in facts.tail:
+            return
+        times = [facts.times[place] for place in fresh[:FEW]]
+        state.contradictions += any(time is not None and time > state.front for time in times)
 
     def _note_known(self, facts: PageFacts, fresh: int) -> None:
         """Count rows that came again, and note whether rows move."""

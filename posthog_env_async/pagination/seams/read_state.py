@@ -196,7 +196,8 @@ class ReadState:
         tail, known = [self._mark(key) for key in keys], set(keys)
         others = [digest(key) for key in (*handed, *self.head) if key not in known]
         if self.earlier is not None:
-            if len(keys) < TAIL:
+            # Next to the tail only if no row without a name stands between: known rows prove.
+            if len(self.seen.digests) <= len(keys) + len(handed) < TAIL:
                 tail += [name + time for name, time in self.earlier.tail.items()]
             # They may stand deeper than all that came since: rows that came in front.
             others += [*self.earlier.tail, *self.earlier.handed]
