@@ -7,7 +7,7 @@ import sys
 from posthog_env_async._version import __version__
 
 from .overview import overview
-from .streams import prepare_streams, print_text
+from .streams import flush_stderr, prepare_streams, print_text
 
 __all__ = ["main"]
 
@@ -20,7 +20,9 @@ def main() -> None:
     for number in SIGNALS:
         signal.signal(number, _leave)
     prepare_streams()
-    sys.exit(_exit_code_of(sys.argv[1:]))
+    code = _exit_code_of(sys.argv[1:])
+    flush_stderr()
+    sys.exit(code)
 
 
 def _leave(number: int, frame: object) -> None:

@@ -5,7 +5,7 @@ import os
 import sys
 from io import TextIOWrapper
 
-__all__ = ["drop_stdout", "prepare_streams", "print_text"]
+__all__ = ["drop_stdout", "flush_stderr", "prepare_streams", "print_text"]
 
 STREAMS = (
     ("stdin", "r", os.O_RDONLY),
@@ -51,6 +51,14 @@ def print_text(text: str) -> int:
 def drop_stdout() -> None:
     """Let what is still buffered go nowhere: the reader has left."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def flush_stderr() -> None:
+    """Write what is still buffered, or let it go nowhere: nobody reading it is no failure."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _substitute(error: UnicodeError) -> tuple[str, int]:

@@ -62,7 +62,9 @@ def environment(fake: FakePostHog | None, **more: str) -> dict[str, str]:
             "POSTHOG_PERSONAL_API_KEY": fake.key,
             "POSTHOG_PROJECT_ID": "1",
         }
-    return os.environ | names | more
+    # Streams are buffered as a user's are, whatever this process asked for.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return inherited | names | more
 
 
 async def ran(
