@@ -9,7 +9,7 @@ from typing import Any, Literal, Self, TypeVar
 import aiohttp
 import attrs
 
-from posthog_env_async.events import Emitter, Observer
+from posthog_env_async.events import Observer
 from posthog_env_async.models import KEY_ROWS, APIKeyInfo
 from posthog_env_async.resources import (
     Cohorts,
@@ -26,6 +26,7 @@ from posthog_env_async.session import (
     LONGEST_BLOCK,
     Address,
     Backoff,
+    Emitter,
     KeyFunction,
     KeySource,
     Limit,
@@ -255,7 +256,7 @@ class PostHogEnv(EndpointCalls):
     @property
     def host(self) -> str:
         """The server's URL."""
-        return f"{self._session.address.origin}{self._session.address.base_path}"
+        return self._session.address.root
 
     @property
     def prefix(self) -> str:

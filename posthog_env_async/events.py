@@ -1,6 +1,5 @@
 """What a client tells its observer: frozen events without keys, ids and personal values."""
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +8,6 @@ import attrs
 __all__ = [
     "CallEnded",
     "CallStarted",
-    "Emitter",
     "Event",
     "ExportCheckpointed",
     "ExportEnded",
@@ -22,8 +20,6 @@ __all__ = [
     "RetryScheduled",
     "SeamRepaired",
 ]
-
-logger = logging.getLogger("posthog_env_async")
 
 
 @attrs.frozen(kw_only=True)
@@ -161,20 +157,3 @@ class ExportEnded(Event):
 
 Observer = Callable[[Event], object]
 """What is called with each event, at once and in the task that does the work; be quick."""
-
-
-@attrs.define
-class Emitter:
-    """Hands events to an observer; one that raises harms nothing, and is told once."""
-
-    observer: Observer = attrs.field(repr=False)
-    _has_failed: bool = attrs.field(default=False, init=False)
-
-    def __call__(self, event: Event) -> None:
-        """Hand out an event."""
-        try:
-            self.observer(event)
-        except Exception as error:  # noqa: BLE001 - whatever a caller's observer may raise
-            if not self._has_failed:
-                self._has_failed = True
-                logger.warning("the observer raised %s; told once", type(error).__name__)

@@ -15,10 +15,11 @@ from posthog_env_async.export.state.checkpoint import Checkpoint
 from posthog_env_async.export.state.checkpointed_file import CheckpointedFile
 from posthog_env_async.export.state.manifest import Manifest
 from posthog_env_async.export.state.report import ExportReport
+from posthog_env_async.pagination import AnyListing
 
 from .options import FileOptions
 from .run import ExportRun, OnProgress
-from .sources import AnyListing, ListingRows, OnGap, RowSource
+from .sources import ListingRows, OnGap, RowSource
 
 __all__ = ["OnProgress", "export", "export_rows", "report_of"]
 

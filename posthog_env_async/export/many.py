@@ -14,10 +14,11 @@ from posthog_env_async.export.files.paths import absolute_path
 from posthog_env_async.export.files.worker import in_thread
 from posthog_env_async.export.state.many_checkpoint import BatchCheckpoint
 from posthog_env_async.export.state.report import ExportReport
+from posthog_env_async.pagination import AnyListing, source_of
 
 from .exporter import OnProgress, export_rows, report_of
 from .options import FileChoices, FileOptions
-from .sources import AnyListing, ListingRows, OnGap
+from .sources import ListingRows, OnGap
 
 __all__ = ["ExportJob", "ExportOutcome", "ManyReport", "export_many"]
 
@@ -130,7 +131,7 @@ class _Many:
             raise ConfigurationError("concurrency must be 1 or more")
         if not self.jobs:
             return ()
-        queries = {job.path: job.listing.subject.fingerprint for job in self.jobs}
+        queries = {job.path: source_of(job.listing).subject.fingerprint for job in self.jobs}
         batch = await in_thread(partial(BatchCheckpoint.load, queries, resume=self.resume))
         waiting, at_once = iter(self.jobs), min(concurrency, len(self.jobs))
         self.options = attrs.evolve(self.options, at_once=at_once)
@@ -152,7 +153,7 @@ class _Many:
     async def _export(self, job: ExportJob, batch: BatchCheckpoint) -> ExportOutcome:
         try:
             target = self.options.target(job.path)
-            query = job.listing.subject.fingerprint
+            query = source_of(job.listing).subject.fingerprint
             kept = await in_thread(partial(batch.kept, target, query))
             if kept is not None:
                 return ExportOutcome(path=job.path, report=report_of(target, kept), kept=True)

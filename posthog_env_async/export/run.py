@@ -82,7 +82,7 @@ class ExportRun:
         """Read on while what was read is written."""
         file, buffer = self.file, self.file.buffer
         async with BackgroundWriter() as writer:
-            while (rows := await run.next_items()) is not None:
+            while (rows := await run.next_batch()) is not None:
                 buffer.add(rows, self._position(run) if buffer.wants_position else None)
                 # Not held while the next page is waited for.
                 del rows

@@ -5,18 +5,19 @@ from typing import Any, Literal, Protocol, Self
 
 import attrs
 
-from posthog_env_async.events import Emitter
 from posthog_env_async.pagination import (
-    CursorListing,
+    AnyListing,
     HandedOut,
     Listing,
     ListingReport,
     QueryFingerprint,
+    read_lines,
+    source_of,
 )
+from posthog_env_async.session import Emitter
 
-__all__ = ["AnyListing", "ListingRows", "OnGap", "RowRun", "RowSource"]
+__all__ = ["ListingRows", "OnGap", "RowRun", "RowSource"]
 
-AnyListing = Listing[Any] | CursorListing[Any]
 OnGap = Literal["raise", "report"]
 
 HELD_BYTES = 64 << 20
@@ -24,7 +25,7 @@ SHARED_BYTES = 32 << 20
 
 
 class RowRun(Protocol):
-    """Rows being read: what `ListingRun` does, as far as an export needs it."""
+    """Rows being read: what `LineRun` does, as far as an export needs it."""
 
     @property
     def token(self) -> str:
@@ -36,7 +37,7 @@ class RowRun(Protocol):
         """What the run did so far."""
         ...
 
-    async def next_items(self) -> list[bytes] | None:
+    async def next_batch(self) -> list[bytes] | None:
         """Return the next rows, each one line of JSON; `None` at the end."""
         ...
 
@@ -99,22 +100,13 @@ class ListingRows:
         """
         offset = listing.offset if isinstance(listing, Listing) else 0
         bounds = {"offset": offset, "max_items": listing.max_items}
-        return cls(
-            listing,
-            on_gap,
-            listing.subject,
-            bounds,
-            listing.model,
-            listing.project_id,
-            listing.emit,
-            at_once,
-        )
+        source = source_of(listing)
+        subject, emit = source.subject, source.session.emit
+        model, project_id = listing.model, listing.project_id
+        return cls(listing, on_gap, subject, bounds, model, project_id, emit, at_once)
 
     def run(self, token: str | None, written: HandedOut | None = None) -> RowRun:
         """Start a run."""
         listing = self.listing if token is None else self.listing.resume(token)
-        if isinstance(listing, Listing):
-            held_bytes = HELD_BYTES if self.at_once == 1 else SHARED_BYTES // self.at_once
-            lines = listing.lines()
-            return lines.iterate(on_gap=self.on_gap, held_bytes=held_bytes, handed_out=written)
-        return listing.lines().iterate()
+        held_bytes = HELD_BYTES if self.at_once == 1 else SHARED_BYTES // self.at_once
+        return read_lines(listing, on_gap=self.on_gap, held_bytes=held_bytes, handed_out=written)

@@ -15,8 +15,8 @@ from posthog_env_async.export.formats.columns import Column, parse_columns, valu
 from posthog_env_async.export.formats.flatten import fields_of
 from posthog_env_async.export.formats.record_batches import BatchBuilder, arrow_module
 from posthog_env_async.export.formats.table_options import TableOptions
-from posthog_env_async.export.sources import AnyListing, ListingRows, OnGap, RowRun
-from posthog_env_async.pagination import ListingReport
+from posthog_env_async.export.sources import ListingRows, OnGap, RowRun
+from posthog_env_async.pagination import AnyListing, ListingReport
 
 __all__ = ["REPORT", "RecordBatches", "record_batches", "to_table", "with_sampled_kinds"]
 
@@ -96,7 +96,7 @@ async def _steps(run: RowRun, size: int) -> AsyncGenerator[list[bytes]]:
     """Yield rows as many as are converted at once, none of them across the end of a batch."""
     waiting, room = list[bytes](), size
     while True:
-        rows = await run.next_items()
+        rows = await run.next_batch()
         waiting += rows or ()
         while len(waiting) >= (step := min(ROWS_A_STEP, room)) or (rows is None and waiting):
             some = waiting[:step]

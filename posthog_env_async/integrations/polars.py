@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from posthog_env_async.export.formats.record_batches import arrow_module
-from posthog_env_async.export.sources import AnyListing
+from posthog_env_async.pagination import AnyListing
 
 from .arrow import to_table
 

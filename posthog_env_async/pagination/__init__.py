@@ -1,19 +1,27 @@
 """Listings: pages found by offset or cursor, ahead, in order, complete."""
 
-from .cursor_reader import CursorSource
-from .listing import CursorListing, Listing, checked_numbers
+from .listing import (
+    AnyListing,
+    CursorListing,
+    Listing,
+    checked_numbers,
+    read_lines,
+    source_of,
+)
 from .page import ListingReport, Page
 from .page_size import PageSize, checked_page_size
-from .resume_token import QueryFingerprint, fingerprint_of
-from .run import ListingRun
+from .resume_token import QueryFingerprint
+from .run import LineRun, ListingRun
 from .seams.digest_set import DigestSet as HandedOut
 from .seams.page_times import milliseconds
-from .window_reader import Source
+from .source import CursorSource, Source
 
 __all__ = [
+    "AnyListing",
     "CursorListing",
     "CursorSource",
     "HandedOut",
+    "LineRun",
     "Listing",
     "ListingReport",
     "ListingRun",
@@ -23,6 +31,7 @@ __all__ = [
     "Source",
     "checked_numbers",
     "checked_page_size",
-    "fingerprint_of",
     "milliseconds",
+    "read_lines",
+    "source_of",
 ]

@@ -1,35 +1,24 @@
 """Paging by the server's cursor: the next page begins where the cursor of this one says."""
 
-from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import attrs
 
 from posthog_env_async.converter import LoadedPage, RowType, load_page_in_turns
 from posthog_env_async.errors import PaginationError, PostHogError
-from posthog_env_async.session import Decode, Headers, Request, RequestCounter, Session
+from posthog_env_async.session import Decode, Headers, RequestCounter
 
 from .item_counter import ItemCounter
 from .page import ListingReport, Step
-from .resume_token import QueryFingerprint, Token, digest
+from .resume_token import Token, digest
+from .source import CursorSource
 
-__all__ = ["CursorPlan", "CursorReader", "CursorSource"]
+__all__ = ["CursorPlan", "CursorReader"]
 
 T = TypeVar("T")
 
 ADVICE = "ask for a shorter time range, or for up to 2,000 rows at once"
-
-
-@attrs.frozen
-class CursorSource(Generic[T]):
-    """What a listing by cursor reads: the call, and its body for a page size and a cursor."""
-
-    session: Session = attrs.field(repr=False)
-    call: Request
-    rows: RowType[T] = attrs.field(repr=False)
-    subject: QueryFingerprint = attrs.field(repr=False)
-    body: Callable[[int, str | None], Mapping[str, Any]] = attrs.field(repr=False)
 
 
 @attrs.frozen

@@ -1,28 +1,31 @@
 """Listings: a query described once, read as often as wanted."""
 
+# What the package does with a listing besides its public methods is here, in `AnyListing` and
+# below, and so is the only use of what is private to a listing and its run.
+# pyright: reportPrivateUsage=false
+
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any, Generic, Literal, TypeVar, cast
+from typing import Any, Generic, Literal, Self, TypeVar
 
 import attrs
 
 from posthog_env_async.converter import BYTES_ROWS, DICT_ROWS, LINE_ROWS, RowType, load_page
 from posthog_env_async.errors import ConfigurationError, PaginationError
-from posthog_env_async.events import Emitter
 
-from .cursor_reader import CursorPlan, CursorReader, CursorSource
+from .cursor_reader import CursorPlan, CursorReader
 from .offset_reader import HELD_BYTES, OffsetPlan, OffsetReader
 from .page import Page
 from .page_size import PageSize, checked_page_size
-from .resume_token import QueryFingerprint, Token
-from .run import ListingRun
+from .resume_token import Token
+from .run import LineRun, ListingRun
 from .seams.digest_set import DigestSet
 from .seams.seam_repair import OnGap
+from .source import CursorSource, ListingSource, Source
 from .watch import OnReport, Watch
-from .window_reader import Source
 
-__all__ = ["CursorListing", "Listing", "checked_numbers"]
+__all__ = ["AnyListing", "CursorListing", "Listing", "checked_numbers", "read_lines", "source_of"]
 
 OnBadRow = Literal["raise", "skip"]
 
@@ -45,22 +48,21 @@ def checked_numbers(**numbers: object) -> None:
             raise ConfigurationError(f"{name} must be a whole number, 0 or more")
 
 
+@attrs.frozen
 class _Readable(ABC, Generic[T]):
     """What every listing can do, whichever way its pages are found."""
 
-    @abstractmethod
-    def _run(self) -> ListingRun[T]: ...
+    _source: ListingSource[T] = attrs.field(repr=False)
+    _token: Token | None = attrs.field(default=None, repr=False, kw_only=True)
 
     @abstractmethod
-    def _read_as(self, rows: RowType[R]) -> "_Readable[R]": ...
-
-    @abstractmethod
-    def _only(self, items: int) -> "_Readable[T]": ...
+    def iterate(self, *, on_progress: OnReport | None = None) -> ListingRun[T]:
+        """Start a run that can tell where it stands and what it did."""
 
     async def __aiter__(self) -> AsyncGenerator[T]:
-        run = self._run()
+        run = self.iterate()
         try:
-            while (items := await run.let_go()) is not None:
+            while (items := await run._drain()) is not None:
                 for item in items:
                     yield item
             run.check_verdict()
@@ -69,7 +71,7 @@ class _Readable(ABC, Generic[T]):
 
     async def pages(self) -> AsyncGenerator[Page[T]]:
         """Yield the listing page by page; an empty page does not end it."""
-        run = self._run()
+        run = self.iterate()
         try:
             while (page := await run.next_page()) is not None:
                 yield page
@@ -79,16 +81,13 @@ class _Readable(ABC, Generic[T]):
 
     async def page(self) -> Page[T]:
         """Return the first page only."""
-        run = self._run()
-        try:
-            page = await run.next_page()
-        finally:
-            await run.aclose()
-        return page or Page((), None, None, run.token, b"")
+        async with self.iterate() as run:
+            return await run.next_page() or Page((), None, None, run.token, b"")
 
     async def first(self) -> T | None:
         """Return the first item, or `None` when there is none."""
-        async with aclosing(aiter(self._only(1))) as items:
+        few: Any = self
+        async with aclosing(aiter(attrs.evolve(few, page_size=FIRST, max_items=1))) as items:
             return await anext(items, None)
 
     async def collect(self) -> list[T]:
@@ -97,7 +96,25 @@ class _Readable(ABC, Generic[T]):
 
     def rows(self) -> AsyncGenerator[bytes]:
         """Yield each row as undecoded JSON, as the server sent it."""
-        return aiter(self._read_as(BYTES_ROWS))
+        return aiter(_read_as(self, BYTES_ROWS))
+
+    def resume(self, token: str) -> Self:
+        """Return the listing that goes on right after the item that a token stands for.
+
+        Raises:
+            CheckpointError: when the token is damaged or of another host, project or query.
+        """
+        return attrs.evolve(self, token=Token.parse(token, self._source.subject))
+
+    @property
+    def model(self) -> type[Any] | None:
+        """The class of the items; `None` for plain data."""
+        return self._source.rows.model
+
+    @property
+    def project_id(self) -> str | None:
+        """The project that is read; `None` for what lies above projects."""
+        return self._source.call.project
 
 
 @attrs.frozen
@@ -113,7 +130,6 @@ class Listing(_Readable[T]):
     offset: int = 0
     max_items: int | None = None
     prefetch: int = 0
-    _token: Token | None = attrs.field(default=None, repr=False)
 
     def __attrs_post_init__(self) -> None:
         checked_page_size(self.page_size, self._source.most, auto=True)
@@ -153,14 +169,6 @@ class Listing(_Readable[T]):
         watch = Watch.of(source.session, source.call, on_progress)
         return ListingRun(OffsetReader(source, plan), watch)
 
-    def resume(self, token: str) -> "Listing[T]":
-        """Return the listing that goes on right after the item that a token stands for.
-
-        Raises:
-            CheckpointError: when the token is damaged or of another host, project or query.
-        """
-        return attrs.evolve(self, token=Token.parse(token, self._source.subject))
-
     async def count(self) -> int:
         """Return how many rows the server counts; for persons this costs it a query more.
 
@@ -176,47 +184,6 @@ class Listing(_Readable[T]):
             raise PaginationError("this server does not count here; count the items instead")
         return page.count
 
-    @property
-    def subject(self) -> QueryFingerprint:
-        """What is listed, as fingerprints."""
-        return self._source.subject
-
-    @property
-    def model(self) -> type[Any] | None:
-        """The class of the items; `None` for plain data."""
-        return self._source.rows.model
-
-    @property
-    def project_id(self) -> str | None:
-        """The project that is read; `None` for what lies above projects."""
-        return self._source.call.project
-
-    @property
-    def emit(self) -> Emitter | None:
-        """What takes the events of the client, where there is an observer."""
-        return self._source.session.emit
-
-    def _run(self) -> ListingRun[T]:
-        return self.iterate()
-
-    def raw(self) -> "Listing[bytes]":
-        """Return the same listing with its rows as undecoded JSON, as the server sent them."""
-        return self._read_as(BYTES_ROWS)
-
-    def lines(self) -> "Listing[bytes]":
-        """Return the same listing with each row as one line of JSON: what an export writes.
-
-        As the server sent it; only a line break between two tokens becomes a space.
-        """
-        return self._read_as(LINE_ROWS)
-
-    def _read_as(self, rows: RowType[R]) -> "Listing[R]":
-        listing, source = cast("Listing[Any]", self), cast("Source[Any]", self._source)
-        return attrs.evolve(listing, source=attrs.evolve(source, rows=rows))
-
-    def _only(self, items: int) -> "Listing[T]":
-        return attrs.evolve(self, page_size=FIRST, max_items=items, prefetch=0)
-
 
 @attrs.frozen
 class CursorListing(_Readable[T]):
@@ -225,7 +192,6 @@ class CursorListing(_Readable[T]):
     _source: CursorSource[T] = attrs.field(repr=False)
     page_size: int = 1000
     max_items: int | None = None
-    _token: Token | None = attrs.field(default=None, repr=False)
 
     def __attrs_post_init__(self) -> None:
         checked_numbers(max_items=self.max_items)
@@ -240,14 +206,6 @@ class CursorListing(_Readable[T]):
         watch = Watch.of(source.session, source.call, on_progress)
         return ListingRun(CursorReader(source, plan), watch)
 
-    def resume(self, token: str) -> "CursorListing[T]":
-        """Return the listing that goes on right after the item that a token stands for.
-
-        Raises:
-            CheckpointError: when the token is damaged or of another host, project or query.
-        """
-        return attrs.evolve(self, token=Token.parse(token, self._source.subject))
-
     async def count(self) -> int:
         """Return how many rows there are; the server does not say, so this reads them all."""
         total = 0
@@ -256,43 +214,33 @@ class CursorListing(_Readable[T]):
                 total += len(page.items)
         return total
 
-    @property
-    def subject(self) -> QueryFingerprint:
-        """What is listed, as fingerprints."""
-        return self._source.subject
 
-    @property
-    def model(self) -> type[Any] | None:
-        """The class of the items; `None` for plain data."""
-        return self._source.rows.model
+AnyListing = Listing[Any] | CursorListing[Any]
 
-    @property
-    def project_id(self) -> str | None:
-        """The project that is read; `None` for what lies above projects."""
-        return self._source.call.project
 
-    @property
-    def emit(self) -> Emitter | None:
-        """What takes the events of the client, where there is an observer."""
-        return self._source.session.emit
+def source_of(listing: AnyListing) -> ListingSource[Any]:
+    """Return what a listing reads."""
+    return listing._source
 
-    def _run(self) -> ListingRun[T]:
-        return self.iterate()
 
-    def raw(self) -> "CursorListing[bytes]":
-        """Return the same listing with its rows as undecoded JSON, as the server sent them."""
-        return self._read_as(BYTES_ROWS)
+def read_lines(
+    listing: AnyListing,
+    *,
+    on_gap: OnGap = "raise",
+    held_bytes: int = HELD_BYTES,
+    handed_out: DigestSet | None = None,
+) -> LineRun:
+    """Start a run over a listing's rows, each as one line of JSON; the options are `iterate`'s.
 
-    def lines(self) -> "CursorListing[bytes]":
-        """Return the same listing with each row as one line of JSON: what an export writes.
+    A row is as the server sent it; only a line break between two tokens becomes a space.
+    """
+    lines: Any = _read_as(listing, LINE_ROWS)
+    options: dict[str, Any] = {}
+    if isinstance(listing, Listing):
+        options = {"on_gap": on_gap, "held_bytes": held_bytes, "handed_out": handed_out}
+    run: ListingRun[bytes] = lines.iterate(**options)
+    return LineRun(run._reader, run._watch)
 
-        As the server sent it; only a line break between two tokens becomes a space.
-        """
-        return self._read_as(LINE_ROWS)
 
-    def _read_as(self, rows: RowType[R]) -> "CursorListing[R]":
-        listing, source = cast("CursorListing[Any]", self), cast("CursorSource[Any]", self._source)
-        return attrs.evolve(listing, source=attrs.evolve(source, rows=rows))
-
-    def _only(self, items: int) -> "CursorListing[T]":
-        return attrs.evolve(self, page_size=FIRST, max_items=items)
+def _read_as(listing: _Readable[Any], rows: RowType[R]) -> _Readable[R]:
+    return attrs.evolve(listing, source=attrs.evolve(listing._source, rows=rows))

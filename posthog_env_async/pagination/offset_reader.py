@@ -19,8 +19,9 @@ from .seams.page_taker import PageTaker
 from .seams.read_state import ReadState
 from .seams.seam_check import Joined
 from .seams.seam_repair import OnGap, SeamFinder
+from .source import Source
 from .window import Window
-from .window_reader import Source, WindowPage, WindowReader
+from .window_reader import WindowPage, WindowReader
 
 __all__ = ["HELD_BYTES", "WIRE_MOST", "OffsetPlan", "OffsetReader", "OnGap"]
 

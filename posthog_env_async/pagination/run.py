@@ -10,7 +10,7 @@ from posthog_env_async.errors import PaginationError, PostHogError
 from .page import ListingReport, Page, Reader, Step
 from .watch import Watch
 
-__all__ = ["ListingRun"]
+__all__ = ["LineRun", "ListingRun"]
 
 T = TypeVar("T")
 
@@ -57,30 +57,6 @@ class ListingRun(Generic[T]):
         items = tuple(self._reader.kind.items(step.rows))
         return Page(items, step.offset, step.next_offset, self.token, step.raw, step.headers)
 
-    async def next_items(self) -> list[T] | None:
-        """Return the items of the next page, all of them yielded, or `None` at the end.
-
-        The list is the caller's: the run does not keep it.
-
-        Raises:
-            PostHogError: with `resume_token` set.
-        """
-        rows = await self._settled_rows()
-        return None if rows is None else self._reader.kind.items(rows)
-
-    async def let_go(self) -> Iterator[T] | None:
-        """Do as `next_items`, but let go of each item as it is taken."""
-        rows = await self._settled_rows()
-        return None if rows is None else self._reader.kind.let_go(rows)
-
-    async def _settled_rows(self) -> list[Any] | None:
-        step = await self._next_step()
-        if step is None:
-            return None
-        self._reader.settle()
-        self._step, self._yielded = None, 0
-        return step.rows
-
     async def aclose(self) -> None:
         """Break off what is in flight; `token` and `report` stay readable."""
         await self._reader.aclose()
@@ -115,6 +91,20 @@ class ListingRun(Generic[T]):
             report, items=report.items - unread, complete=report.complete and not unread
         )
 
+    async def _drain(self) -> Iterator[T] | None:
+        """Return the items of the next page, of which none is kept when it was taken."""
+        rows = await self._release_page()
+        return None if rows is None else self._reader.kind.let_go(rows)
+
+    async def _release_page(self) -> list[Any] | None:
+        """Return the rows of the next page, all of them yielded, which the run does not keep."""
+        step = await self._next_step()
+        if step is None:
+            return None
+        self._reader.settle()
+        self._step, self._yielded = None, 0
+        return step.rows
+
     async def _next_step(self) -> Step | None:
         try:
             step = await self._reader.next()
@@ -131,3 +121,18 @@ class ListingRun(Generic[T]):
         failure.resume_token = self.token
         # Without the frames below: their locals hold rows and queries.
         raise failure.with_traceback(None)
+
+
+class LineRun(ListingRun[bytes]):
+    """A run over the rows of a listing as lines of JSON, a page at a time: what an export reads."""
+
+    async def next_batch(self) -> list[bytes] | None:
+        """Return the lines of the next page, all of them yielded, or `None` at the end.
+
+        The list is the caller's: the run does not keep it.
+
+        Raises:
+            PostHogError: with `resume_token` set.
+        """
+        rows = await self._release_page()
+        return None if rows is None else self._reader.kind.items(rows)

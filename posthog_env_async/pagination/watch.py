@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import attrs
 
-from posthog_env_async.events import Emitter, ListingEnded, PageRead, SeamRepaired
-from posthog_env_async.session import Request, Session
+from posthog_env_async.events import ListingEnded, PageRead, SeamRepaired
+from posthog_env_async.session import Emitter, Request, Session
 
 from .page import ListingReport, Step
 

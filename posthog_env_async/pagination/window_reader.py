@@ -4,47 +4,23 @@ import time
 from collections.abc import Mapping
 from functools import partial
 from itertools import pairwise
-from typing import Any, Generic, TypeVar
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import attrs
 
-from posthog_env_async.converter import LoadedPage, RowType, load_page_in_turns
+from posthog_env_async.converter import LoadedPage, load_page_in_turns
 from posthog_env_async.errors import PaginationError, PostHogError, ResponseDecodeError
-from posthog_env_async.session import (
-    Decode,
-    Headers,
-    Request,
-    RequestCounter,
-    Session,
-    is_too_large,
-)
+from posthog_env_async.session import Decode, Headers, Request, RequestCounter, is_too_large
 
 from .page_size import PageSizes
-from .resume_token import QueryFingerprint
+from .source import Source
 from .window import Window
 
-__all__ = ["Source", "WindowPage", "WindowReader"]
-
-T = TypeVar("T")
+__all__ = ["WindowPage", "WindowReader"]
 
 READS_OF_A_STRANGER = 3
 PREFIXES = ("projects", "environments")
-
-
-@attrs.frozen
-class Source(Generic[T]):
-    """What a listing reads: the call without its window, and how its rows are read.
-
-    `total` is the parameter that makes the server count (persons), `""` where it always does.
-    """
-
-    session: Session = attrs.field(repr=False)
-    call: Request
-    rows: RowType[T] = attrs.field(repr=False)
-    subject: QueryFingerprint = attrs.field(repr=False)
-    most: int
-    total: str = ""
 
 
 @attrs.frozen

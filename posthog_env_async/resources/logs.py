@@ -96,8 +96,8 @@ class Logs:
         call = self._place.call(
             PATH, method="POST", scope=SCOPE, repeat=RetrySafety.SAFE, availability=AVAILABILITY
         )
-        subject = self._place.subject(call, {"query": dump(query).decode()})
-        source = CursorSource(self._place.session, call, LOG_ROWS, subject, _bodies(query))
+        text = {"query": dump(query).decode()}
+        source = CursorSource(self._place.session, call, LOG_ROWS, _bodies(query), query=text)
         return CursorListing(source, page_size, max_items)
 
     async def count(self, **filters: Unpack[LogFilters]) -> int:

@@ -1,13 +1,12 @@
 """Where a resource's calls go: the session and the project."""
 
-from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
 import attrs
 
 from posthog_env_async.converter import RowType, as_mapping, dump, load
 from posthog_env_async.errors import ResponseDecodeError
-from posthog_env_async.pagination import Listing, PageSize, QueryFingerprint, Source, fingerprint_of
+from posthog_env_async.pagination import Listing, PageSize, Source
 from posthog_env_async.session import Request, Session, project_text
 
 __all__ = ["MOST_ROWS", "ProjectScope", "is_text", "read_rows"]
@@ -51,13 +50,6 @@ class ProjectScope:
         """Describe a call below the project."""
         return Request(path=path, project=project_text(self.project_id), **fields)
 
-    def subject(self, call: Request, params: Mapping[str, str] | None = None) -> QueryFingerprint:
-        """Return what a listing of a call lists."""
-        address = self.session.address
-        host = f"{address.origin}{address.base_path}"
-        query = call.params if params is None else params
-        return fingerprint_of(host, call.project or "", call.path, query.items())
-
     def listing(
         self,
         call: Request,
@@ -70,5 +62,5 @@ class ProjectScope:
         total: str = "",
     ) -> Listing[T]:
         """Return a listing of a call whose pages go by offset."""
-        source = Source(self.session, call, rows, self.subject(call), MOST_ROWS, total)
+        source = Source(self.session, call, rows, MOST_ROWS, total)
         return Listing(source, page_size, offset, max_items, prefetch)

@@ -3,6 +3,7 @@
 from .address import Address, check_own_host, project_text, quoted_path
 from .api_key import APIKey, KeyFunction, KeySource, key_from_file
 from .backoff import Backoff, RetryQuota, RetrySafety, is_too_large
+from .emitter import Emitter
 from .key_text import key_from_text, read_key_file
 from .limits import (
     BUDGETS,
@@ -38,6 +39,7 @@ __all__ = [
     "Address",
     "Backoff",
     "Decode",
+    "Emitter",
     "Headers",
     "KeyFunction",
     "KeySource",

@@ -32,10 +32,12 @@ class Address:
 
     origin: URL
     base_path: str = ""
-    _root: str = attrs.field(init=False, repr=False, eq=False)
-
-    def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "_root", f"{self.origin}{self.base_path}")
+    root: str = attrs.field(
+        default=attrs.Factory(lambda self: f"{self.origin}{self.base_path}", takes_self=True),
+        init=False,
+        repr=False,
+        eq=False,
+    )
 
     @classmethod
     def parse(cls, host: str) -> "Address":
@@ -98,7 +100,7 @@ class Address:
 
     def url(self, path: str, query: Mapping[str, str] | None = None) -> URL:
         """Return the URL of an already quoted path below the base."""
-        url = URL(f"{self._root}{path}", encoded=True)
+        url = URL(f"{self.root}{path}", encoded=True)
         return url.with_query(query) if query else url
 
     def own(self, location: str, asked: URL) -> URL | None:

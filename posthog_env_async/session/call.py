@@ -12,7 +12,6 @@ from posthog_env_async.errors import APIStatusError, PostHogError, RateLimitErro
 from posthog_env_async.events import (
     CallEnded,
     CallStarted,
-    Emitter,
     LimitWaited,
     RequestEnded,
     RequestStarted,
@@ -20,6 +19,7 @@ from posthog_env_async.events import (
 )
 
 from .api_key import APIKey
+from .emitter import Emitter
 from .request import Request, RequestCounter
 
 __all__ = ["Call"]

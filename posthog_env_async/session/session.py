@@ -18,12 +18,12 @@ from posthog_env_async.errors import (
     PostHogError,
     RateLimitError,
 )
-from posthog_env_async.events import Emitter
 
 from .address import Address
 from .api_key import KeySource
 from .backoff import Backoff, RetryQuota, is_too_large
 from .call import Call
+from .emitter import Emitter
 from .limits import Limiter
 from .redirects import (
     MOST_HOPS,

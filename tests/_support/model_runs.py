@@ -12,8 +12,8 @@ from model_server import ModelServer
 from posthog_env_async import PaginationError, PostHogError
 from posthog_env_async.converter import BYTES_ROWS
 from posthog_env_async.errors import error_for
-from posthog_env_async.pagination import Listing, ListingReport, Source, fingerprint_of
-from posthog_env_async.session import Decode, Limits, RateLimiter, Request
+from posthog_env_async.pagination import Listing, ListingReport, Source
+from posthog_env_async.session import Address, Decode, Limits, RateLimiter, Request
 from posthog_env_async.session.response import Headers, Response, decode_now
 
 __all__ = ["ModelSession", "Outcome", "listing_of", "read_in_parts"]
@@ -21,7 +21,6 @@ __all__ = ["ModelSession", "Outcome", "listing_of", "read_in_parts"]
 T = TypeVar("T")
 
 CALL = Request(path="persons/", project="1", budget="persons")
-QUERY = fingerprint_of("http://model", "1", "persons/", ())
 MOST = 10_000
 
 
@@ -38,6 +37,7 @@ class ModelSession:
     random: Random
     emit: None = None
     prefix: str = "projects"
+    address: Address = attrs.field(factory=lambda: Address.parse("http://model"))
     limiter: Any = attrs.field(factory=lambda: RateLimiter(Limits()))
 
     @property
@@ -67,7 +67,7 @@ class ModelSession:
 
 def listing_of(session: ModelSession, **options: Any) -> Listing[bytes]:
     """Return a listing of the model's persons as bytes."""
-    source: Source[bytes] = Source(session, CALL, BYTES_ROWS, QUERY, MOST, "include_total")  # type: ignore[arg-type]
+    source: Source[bytes] = Source(session, CALL, BYTES_ROWS, MOST, "include_total")  # type: ignore[arg-type]
     return Listing(source, **options)
 
 

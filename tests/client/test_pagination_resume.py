@@ -8,6 +8,7 @@ import pytest
 
 from listings import read_into, uuids
 from posthog_env_async import CheckpointError, PostHogEnv, ServerError
+from posthog_env_async.pagination import read_lines
 from posthog_env_async.testing import FakePostHog, Fault
 from sessions import client
 
@@ -103,11 +104,11 @@ async def test_a_token_holds_no_personal_value(env: PostHogEnv, fake: FakePostHo
 async def test_rows_are_resumed_like_items(
     env: PostHogEnv, fake: FakePostHog, page_size: int
 ) -> None:
-    raw = env.persons.list(page_size=page_size).raw()
-    async with raw.iterate() as run:
+    listing = env.persons.list(page_size=page_size)
+    async with read_lines(listing) as run:
         before = [await anext(run) for _ in range(5)]
 
-    after = await raw.resume(run.token).collect()
+    after = [row async for row in listing.resume(run.token).rows()]
 
     assert [UUID(json.loads(row)["uuid"]) for row in before + after] == fake.uuids()
 

@@ -10,6 +10,7 @@ import pytest
 from exports import FORMATS, beside
 from posthog_env_async import BadRequestError, CheckpointError, ConfigurationError, PostHogEnv
 from posthog_env_async.export import Manifest, export, verify
+from posthog_env_async.pagination import source_of
 from posthog_env_async.testing import FakePostHog, Fault
 
 # whole or not there
@@ -108,7 +109,7 @@ async def test_the_manifest_says_what_the_file_is(env: PostHogEnv, tmp_path: Pat
     report = await export(listing, path, about={"server": env.host, "project": "1"})
 
     manifest = json.loads(report.manifest.read_text())
-    assert manifest["query"] == listing.subject.fingerprint
+    assert manifest["query"] == source_of(listing).subject.fingerprint
     assert manifest["about"] == {"server": env.host, "project": "1"}
     assert (manifest["rows"], manifest["requests"]) == (2_500, report.requests)
     assert manifest["files"][0]["sha256"] == report.sha256

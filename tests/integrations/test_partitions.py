@@ -27,6 +27,7 @@ from posthog_env_async.export import verify
 from posthog_env_async.export.partitions.merge import by_project, merge
 from posthog_env_async.export.partitions.plan import Partition, PartitionResult, plan
 from posthog_env_async.export.partitions.run import run_partition
+from posthog_env_async.pagination import source_of
 from posthog_env_async.testing import Drift, FakePostHog
 
 
@@ -167,7 +168,7 @@ async def test_a_quiet_set_is_merged_byte_for_byte_like_a_single_export(
     checked = await verify(merged.path)
     assert checked.ok
     assert checked.manifest is not None
-    assert checked.manifest.query == str(env.persons.list().subject.fingerprint)
+    assert checked.manifest.query == source_of(env.persons.list()).subject.fingerprint
 
 
 async def test_a_partition_run_twice_asks_nothing_and_is_the_same(

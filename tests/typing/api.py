@@ -220,7 +220,6 @@ async def a_listing(listing: Listing[Person]) -> None:
     assert_type(await listing.collect(), list[Person])
     assert_type(await listing.count(), int)
     assert_type(listing.resume("token"), Listing[Person])
-    assert_type(listing.raw(), Listing[bytes])
 
 
 async def a_listing_by_cursor(listing: CursorListing[LogEntry]) -> None:

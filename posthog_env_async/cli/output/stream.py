@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import attrs
 
 from posthog_env_async.cli.options.output import OutputOptions
-from posthog_env_async.pagination import CursorListing, Listing
+from posthog_env_async.pagination import AnyListing, CursorListing, Listing, read_lines
 
 from .console import OutputConsole, for_people, print_message, show_table, write_line, write_rows
 from .exit_codes import INCOMPLETE, OK
@@ -73,15 +73,15 @@ def print_models(models: Iterable[Any], columns: Columns, output: OutputOptions)
 
 
 async def write_ndjson(
-    listing: Listing[Any] | CursorListing[Any],
+    listing: AnyListing,
     noun: str,
     *,
     quiet: bool,
     on_page: Callable[[int], None] = lambda _: None,
 ) -> int:
     """Write a listing to stdout as NDJSON; `on_page` hears how many items each page had."""
-    async with listing.lines().iterate() as run:
-        while (rows := await run.next_items()) is not None:
+    async with read_lines(listing) as run:
+        while (rows := await run.next_batch()) is not None:
             await write_rows(rows)
             on_page(len(rows))
     if not quiet:
@@ -96,8 +96,8 @@ async def _show(
     items = list[T]()
     few = _few(listing) if asked is None else listing
     async with few.iterate() as run:
-        while (found := await run.next_items()) is not None:
-            items += found
+        while (page := await run.next_page()) is not None:
+            items += page.items
     more = asked is None and len(items) > SHOWN
     shown = columns.fitting(OutputConsole().width)
     show_table(shown.titles(), map(shown.row, items[: asked or SHOWN]), one_line=True)

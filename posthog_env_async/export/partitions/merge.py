@@ -11,7 +11,6 @@ import attrs
 
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import CheckpointError
-from posthog_env_async.events import Emitter
 from posthog_env_async.export.exporter import OnProgress, export_rows
 from posthog_env_async.export.files.durable import hash_of
 from posthog_env_async.export.files.worker import in_thread
@@ -19,7 +18,15 @@ from posthog_env_async.export.options import FileChoices, FileOptions
 from posthog_env_async.export.sources import OnGap
 from posthog_env_async.export.state.report import ExportReport, joined_reports
 from posthog_env_async.models import Person
-from posthog_env_async.pagination import HandedOut, Listing, ListingReport, QueryFingerprint
+from posthog_env_async.pagination import (
+    HandedOut,
+    Listing,
+    ListingReport,
+    QueryFingerprint,
+    read_lines,
+    source_of,
+)
+from posthog_env_async.session import Emitter
 
 from .overlaps import WITNESSES, OverlapGraph, RowIndex, Segment, doubled
 from .plan import PartitionResult
@@ -65,7 +72,7 @@ async def merge(
     """
     ordered = whole_plan(results)
     check_host(ordered[0], env)
-    listing = ordered[0].partition.listing(env).lines()
+    listing = ordered[0].partition.listing(env)
     with RowIndex() as keys:
         chain = await in_thread(partial(_chain, keys, ordered))
         joined = _Joined(listing, chain, ordered, on_gap)
@@ -107,7 +114,7 @@ def _chain(keys: RowIndex, ordered: Sequence[PartitionResult]) -> OverlapGraph:
 class _Joined:
     """All partitions as one listing that was read already."""
 
-    listing: Listing[bytes]
+    listing: Listing[Person]
     chain: OverlapGraph
     results: Sequence[PartitionResult]
     on_gap: OnGap
@@ -143,8 +150,9 @@ class _Joined:
         Known rows join, and the top of the listing does; a page without rows is no end of anything.
         """
         gap, known = Segment(ended=True), 0
-        async with attrs.evolve(self.listing, offset=start).iterate(on_gap=self.on_gap) as run:
-            while (items := await run.next_items()) is not None:
+        listing = attrs.evolve(self.listing, offset=start)
+        async with read_lines(listing, on_gap=self.on_gap) as run:
+            while (items := await run.next_batch()) is not None:
                 reached = [self.chain.is_reached(row) is True for row in items]
                 known += sum(reached)
                 # The whole page: in it, rows of one moment may stand in another order.
@@ -166,7 +174,7 @@ class _Joined:
 
     @property
     def subject(self) -> QueryFingerprint:
-        return self.listing.subject
+        return source_of(self.listing).subject
 
     @property
     def model(self) -> type[Any] | None:
@@ -178,7 +186,7 @@ class _Joined:
 
     @property
     def emit(self) -> Emitter | None:
-        return self.listing.emit
+        return source_of(self.listing).session.emit
 
     @property
     def bounds(self) -> Mapping[str, int | None]:
@@ -223,6 +231,6 @@ class _JoinedRun:
     async def __aexit__(self, *_: object) -> None:
         return None
 
-    async def next_items(self) -> list[bytes] | None:
+    async def next_batch(self) -> list[bytes] | None:
         batch = await in_thread(lambda: list(islice(self.rows, BATCH)))
         return batch or None

@@ -11,7 +11,6 @@ import attrs
 
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import CheckpointError, ConfigurationError
-from posthog_env_async.events import Emitter
 from posthog_env_async.export.exporter import OnProgress, export_rows
 from posthog_env_async.export.files.durable import (
     hash_of,
@@ -26,12 +25,14 @@ from posthog_env_async.export.state.report import ExportReport
 from posthog_env_async.models import Person
 from posthog_env_async.pagination import (
     HandedOut,
+    LineRun,
     Listing,
     ListingReport,
-    ListingRun,
     QueryFingerprint,
+    read_lines,
+    source_of,
 )
-from posthog_env_async.session import Backoff, Limiter, check_own_host
+from posthog_env_async.session import Backoff, Emitter, Limiter, check_own_host
 
 from .plan import Partition, PartitionResult
 
@@ -74,7 +75,7 @@ async def run_partition(
         return finished
     path = _path_of(partition, folder, compression)
     async with _client(partition, env, limiter) as client:
-        ranged = _Ranged(partition, partition.listing(client).lines())
+        ranged = _Ranged(partition, partition.listing(client))
         report = await export_rows(ranged, path, FileOptions(), on_progress=on_progress)
     result = _result(partition, report, ranged)
     await in_thread(partial(_save, result))
@@ -122,12 +123,12 @@ class _Ranged:
     """
 
     partition: Partition
-    listing: Listing[bytes]
+    listing: Listing[Person]
     _run: "_RangedRun | None" = attrs.field(default=None, init=False)
 
     @property
     def subject(self) -> QueryFingerprint:
-        return self.listing.subject
+        return source_of(self.listing).subject
 
     @property
     def model(self) -> type[Any] | None:
@@ -139,7 +140,7 @@ class _Ranged:
 
     @property
     def emit(self) -> Emitter | None:
-        return self.listing.emit
+        return source_of(self.listing).session.emit
 
     @property
     def bounds(self) -> Mapping[str, int | None]:
@@ -151,13 +152,13 @@ class _Ranged:
 
     def run(self, token: str | None, written: HandedOut | None = None) -> "_RangedRun":
         listing = self.listing if token is None else self.listing.resume(token)
-        self._run = _RangedRun(listing.iterate(handed_out=written), self.partition.stop)
+        self._run = _RangedRun(read_lines(listing, handed_out=written), self.partition.stop)
         return self._run
 
 
 @attrs.define
 class _RangedRun:
-    run: ListingRun[bytes]
+    run: LineRun
     stop: int | None
     reached: bool = False
     ended: bool = False
@@ -181,7 +182,7 @@ class _RangedRun:
         is_sound = not (report.seams_unproven or report.contradictions)
         return attrs.evolve(report, complete=self.proven and is_sound)
 
-    async def next_items(self) -> list[bytes] | None:
+    async def next_batch(self) -> list[bytes] | None:
         if self.reached:
             return None
         page = await self.run.next_page()

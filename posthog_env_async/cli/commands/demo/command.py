@@ -87,9 +87,9 @@ class _Demo:
             env.persons.list(prefetch=PREFETCH).iterate() as run,
         ):
             row.start()
-            while (found := await run.next_items()) is not None:
-                distinct.update(str(person.uuid) for person in found)
-                row.add(len(found))
+            while (page := await run.next_page()) is not None:
+                distinct.update(str(person.uuid) for person in page.items)
+                row.add(len(page.items))
             row.end("done")
         print_message(f"{len(distinct):,} distinct persons in {duration(row.seconds)}")
         return _Paged(run.report, len(distinct), env.retries, row.seconds)
@@ -102,7 +102,7 @@ class _Demo:
         began = time.monotonic()
         report = ListingReport()
         async with env.persons.list(max_items=SAMPLE * 1000).iterate() as run:
-            while await run.next_items() is not None:
+            while await run.next_page() is not None:
                 report = run.report
         seconds = (time.monotonic() - began) * self.persons / max(1, report.items)
         print_message(f"at this pace all would take {duration(seconds)}")

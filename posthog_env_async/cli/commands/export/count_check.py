@@ -5,8 +5,8 @@ from pathlib import Path
 
 from posthog_env_async.cli.output.console import print_message
 from posthog_env_async.export import ExportJob, ExportOutcome
+from posthog_env_async.pagination import AnyListing
 
-from .plan import AnyListing
 from .totals import total_of
 
 __all__ = ["check_counts", "missing_rows", "shortage_text"]

@@ -1,18 +1,15 @@
 """What one `posthog-env export` is to do."""
 
 from collections.abc import Callable
-from typing import Any
 
 import attrs
 
 from posthog_env_async.cli.options.export import Reading, Target
 from posthog_env_async.cli.options.output import OutputOptions
 from posthog_env_async.client import PostHogEnv
-from posthog_env_async.pagination import CursorListing, Listing
+from posthog_env_async.pagination import AnyListing
 
-__all__ = ["AnyListing", "ExportPlan"]
-
-AnyListing = Listing[Any] | CursorListing[Any]
+__all__ = ["ExportPlan"]
 
 
 @attrs.frozen

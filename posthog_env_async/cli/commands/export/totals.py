@@ -6,9 +6,7 @@ from pathlib import Path
 
 from posthog_env_async.errors import PostHogError
 from posthog_env_async.export import ExportJob
-from posthog_env_async.pagination import Listing
-
-from .plan import AnyListing
+from posthog_env_async.pagination import AnyListing, Listing
 
 __all__ = ["requests_for", "total_of", "totals_of"]
 
