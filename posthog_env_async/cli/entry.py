@@ -6,7 +6,7 @@ import sys
 
 from posthog_env_async._version import __version__
 
-from .overview import overview
+from .overview import OVERVIEW
 from .streams import flush_stderr, prepare_streams, print_text
 
 __all__ = ["main"]
@@ -36,7 +36,7 @@ def _leave(number: int, frame: object) -> None:
 def _exit_code_of(words: list[str]) -> int:
     """Run what the words say; the first page of help and the version load nothing else."""
     if not words or words[0] in {"--help", "-h"}:
-        return print_text(overview())
+        return print_text(OVERVIEW)
     if words[0] == "--version":
         return print_text(f"{__version__}\n")
     try:

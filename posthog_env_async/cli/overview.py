@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from textwrap import wrap
 
-__all__ = ["COMMANDS", "overview"]
+__all__ = ["COMMANDS", "OVERVIEW"]
 
 # Each task with its commands: a name, where its App is, what it does, and its own commands.
 COMMANDS = (
     (
         "See and check",
         (
-            ("demo", "demo.command", "Page, export, kill, resume and verify, without a key.", ""),
-            ("doctor", "doctor.command", "Check host, key, scopes and endpoints.", ""),
+            ("demo", "demo", "Page, export, kill, resume and verify, without a key.", ""),
+            ("doctor", "doctor", "Check host, key, scopes and endpoints.", ""),
             ("key", "key", "Show what the key may do.", ""),
             ("projects", "projects", "List the projects that the key can use.", ""),
             ("limits", "limits", "Show what the rate limits have left.", ""),
@@ -39,7 +39,7 @@ COMMANDS = (
             ),
             (
                 "logs",
-                "logs.commands",
+                "logs",
                 "Query and count logs.",
                 "query count sparkline services attributes values",
             ),
@@ -81,14 +81,13 @@ Exit codes: 0 done · 1 failed · 2 wrong use or configuration, nothing changed 
 """
 
 
-def overview() -> str:
-    """Return the text of `posthog-env --help`."""
-    return f"{HEAD}{''.join(_lines())}{TAIL}"
-
-
 def _lines() -> Iterator[str]:
     for task, commands in COMMANDS:
         yield f"\n{task}:\n"
         for name, _, does, words in commands:
             yield f"  {name:<11} {does}\n"
             yield from (f"{'':14}{line}\n" for line in wrap(words, WIDTH))
+
+
+OVERVIEW = f"{HEAD}{''.join(_lines())}{TAIL}"
+"""The text of `posthog-env --help`."""

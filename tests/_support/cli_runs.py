@@ -75,8 +75,7 @@ async def ran(
     variables: Mapping[str, str] | None = None,
 ) -> Ran:
     """Run the command on this event loop; its output never holds the key or a traceback."""
-    from posthog_env_async.cli.app import build
-    from posthog_env_async.cli.output.runner import run_command
+    from posthog_env_async.cli.app import build, run_command
 
     out, err = (TextIOWrapper(BytesIO(), "utf-8", write_through=True) for _ in range(2))
     with (
@@ -163,8 +162,7 @@ async def on_a_terminal(
     fake: FakePostHog, *words: str, columns: int = 80, cwd: Path | None = None
 ) -> tuple[int, str]:
     """Run the command on this event loop, with a terminal for stdout and stderr."""
-    from posthog_env_async.cli.app import build
-    from posthog_env_async.cli.output.runner import run_command
+    from posthog_env_async.cli.app import build, run_command
 
     screen = Screen(BytesIO(), "utf-8", write_through=True)
     with (

@@ -123,7 +123,7 @@ def run_command(block: Block, command: str, runner: asyncio.Runner) -> None:
 def run_here(words: list[str], runner: asyncio.Runner) -> int:
     """Run a command line in this process."""
     from posthog_env_async.cli.app import build
-    from posthog_env_async.cli.output.runner import run_command as run_words
+    from posthog_env_async.cli.app import run_command as run_words
 
     return runner.run(run_words(build(), words))
 

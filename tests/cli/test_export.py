@@ -15,12 +15,10 @@ pytest.importorskip("cyclopts")
 
 from cli_runs import interrupted, on_a_real_terminal, ran
 from posthog_env_async import PostHogEnv
-from posthog_env_async.cli.commands.export.count_check import missing_rows
-from posthog_env_async.cli.commands.export.export_run import ExportRun
-from posthog_env_async.cli.commands.export.plan import ExportPlan
+from posthog_env_async.cli.commands.export.run import ExportRun
+from posthog_env_async.cli.commands.export.totals import missing_rows
+from posthog_env_async.cli.options.connection import ClientOptions
 from posthog_env_async.cli.options.export import Reading, Target
-from posthog_env_async.cli.options.output import OutputOptions
-from posthog_env_async.cli.output.progress.watcher import Watcher
 from posthog_env_async.testing import FakePostHog, Fault
 
 CONTROLS = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
@@ -354,26 +352,27 @@ async def test_all_projects_of_a_confined_key_are_those_it_is_confined_to(
 
 
 async def test_a_long_export_says_now_and_then_how_far_it_is(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with FakePostHog(persons=2_500, latency=0.1, mode="routes") as fake:
-        watcher = Watcher()
-        client = PostHogEnv(1, api_key=fake.key, host=fake.url, observer=watcher)
-        plan = ExportPlan(
-            *("persons", "person", "persons"),
-            lambda env: env.persons.list(page_size=100),
-            Target(out=tmp_path / "all.ndjson"),
-            Reading(count=True),
-            OutputOptions(),
+        monkeypatch.setenv("POSTHOG_PERSONAL_API_KEY", fake.key)
+        export = ExportRun(
+            what="persons",
+            noun="person",
+            group="persons",
+            listing_of=lambda env: env.persons.list(page_size=100),
+            target=Target(out=tmp_path / "all.ndjson"),
+            reading=Reading(count=True),
+            options=ClientOptions(host=fake.url, project=("1",)),
+            every=0.3,
         )
-        async with client as env:
-            code = await ExportRun(env, plan, watcher, waits=False, every=0.3).run(())
+        code = await export.run()
 
     lines = [line for line in capsys.readouterr().err.splitlines() if " of 2,500 persons" in line]
     assert code == 0
     assert lines[0].startswith("project 1 · ")
     assert "ends about" in lines[-1]
-    assert watcher.requests == len(fake.requests)
+    assert export.watcher.requests == len(fake.requests)
 
 
 async def test_json_gives_the_report_and_no_progress(fake: FakePostHog, tmp_path: Path) -> None:

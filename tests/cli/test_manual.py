@@ -30,7 +30,7 @@ def commands_of(app: App, name: str = "posthog-env") -> Iterator[tuple[str, Any]
 
 
 def options_of(command: Any) -> list[str]:
-    arguments = command.assemble_argument_collection()
+    arguments = command.assemble_argument_collection(default_parameter=build().default_parameter)
     return [name for found in arguments if found.show for name in found.names if name[0] == "-"]
 
 
@@ -129,4 +129,4 @@ def test_the_first_page_of_help_names_every_command() -> None:
 
 
 def test_the_first_page_of_help_fits_80_columns() -> None:
-    assert max(map(len, overview.overview().splitlines())) <= 80
+    assert max(map(len, overview.OVERVIEW.splitlines())) <= 80

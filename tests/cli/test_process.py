@@ -51,13 +51,13 @@ async def test_a_job_in_the_background_stops_on_a_signal_within_two_seconds(
 async def test_a_second_signal_does_not_wait(fake: FakePostHog, tmp_path: Path) -> None:
     script = (
         "import signal, sys, anyio;"
-        "from cyclopts import App; from posthog_env_async.cli.output.runner import run;"
+        "from cyclopts import App; from posthog_env_async.cli.app import run_words;"
         "app = App(result_action='return_value')\n"
         "@app.default\n"
         "async def stubborn():\n"
         "    with anyio.CancelScope(shield=True):\n"
         "        print('begun', flush=True); await anyio.sleep_forever()\n"
-        "sys.exit(run(app, []))"
+        "sys.exit(run_words([], app))"
     )
     process = await anyio.open_process([sys.executable, "-c", script], env=environment(None))
     assert process.stdout is not None

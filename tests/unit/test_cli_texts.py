@@ -21,9 +21,14 @@ from posthog_env_async import (
 )
 from posthog_env_async.cli.output.console import cell
 from posthog_env_async.cli.output.exit_codes import outcome_of, resume_time
-from posthog_env_async.cli.output.progress.row import ProgressRow
-from posthog_env_async.cli.output.units import counted, duration, size_text, window_name
-from posthog_env_async.cli.output.verdict import verdict
+from posthog_env_async.cli.output.progress import ProgressRow
+from posthog_env_async.cli.output.wording import (
+    counted,
+    duration,
+    size_text,
+    verdict,
+    window_name,
+)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("cyclopts")
 
 from posthog_env_async import ConfigurationError
-from posthog_env_async.cli.options.connection.projects import projects_in
+from posthog_env_async.cli.options.parsing import projects_in
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("cyclopts")
 
 from posthog_env_async.cli.options.output import OutputOptions
-from posthog_env_async.cli.output.progress.watcher import Watcher
+from posthog_env_async.cli.output.notices import Watcher
 from posthog_env_async.events import LimitWaited, RequestEnded, RetryScheduled, SeamRepaired
 
 ROUTE = {"method": "GET", "route": "/api/projects/{project_id}/persons/", "call": 1}

@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
-from posthog_env_async.cli.options.help import epilogue
-from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
+from posthog_env_async.cli.options.connection import DEFAULT_OPTIONS, ClientOptions
+from posthog_env_async.cli.options.output import EXIT_CODES
 from posthog_env_async.cli.output.console import for_people, print_message, show_table, write_json
 from posthog_env_async.cli.output.exit_codes import FAILED, OK
 from posthog_env_async.models import InsightAnswer
@@ -24,7 +23,7 @@ Ten questions a minute and a hundred a day; an answer takes up to minutes."""
 
 ANSWER_SECONDS = 600.0
 
-app = App(name="ask", help_epilogue=epilogue(EXAMPLES))
+app = App(name="ask", help_epilogue=EXAMPLES + EXIT_CODES)
 
 
 @app.default
@@ -39,18 +38,18 @@ async def ask(
         Literal["json", "txt"], Parameter(help="txt is for early servers only.")
     ] = "json",
     patience: Annotated[float, Parameter(help="Seconds for the answer.")] = ANSWER_SECONDS,
-    output: OutputOptions = DEFAULT_OUTPUT,
-    connection: Connection = DEFAULT_CONNECTION,
+    options: ClientOptions = DEFAULT_OPTIONS,
 ) -> int:
     """Ask PostHog's AI for an insight; exit code 1 when it says that it could not make one."""
-    async with connection.client(output) as env:
+    async with options.client() as env:
         answer = await env.max_tools.create_and_query_insight(
-            question, type, format=format, timeout=patience, retry_throttled=connection.wait
+            question, type, format=format, timeout=patience, retry_throttled=options.wait
         )
-    if for_people(json=output.json):
+    if for_people(json=options.json):
         _show(answer)
     else:
-        _write(answer)
+        for entry in answer.entries:
+            write_json(entry)
     if answer.failed:
         print_message(
             "error: PostHog's AI could not make this insight; ask in other words", style="red"
@@ -65,8 +64,3 @@ def _show(answer: InsightAnswer) -> None:
         *(("artifact", dumps(artifact, indent=2)) for artifact in answer.artifacts),
     ]
     show_table(("", ""), rows)
-
-
-def _write(answer: InsightAnswer) -> None:
-    for entry in answer.entries:
-        write_json(entry)

@@ -4,11 +4,10 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
-from posthog_env_async.cli.options.help import epilogue
-from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
-from posthog_env_async.cli.options.persons import DEFAULT_PAGING, Paging
-from posthog_env_async.cli.output.stream import Columns, print_listing, print_models
+from posthog_env_async.cli.options.connection import DEFAULT_OPTIONS, ClientOptions
+from posthog_env_async.cli.options.filters import DEFAULT_PAGING, Paging
+from posthog_env_async.cli.options.output import EXIT_CODES
+from posthog_env_async.cli.output.stream import Columns, show_answer, show_listing
 
 from .persons.read import COLUMNS as PERSONS
 
@@ -33,30 +32,19 @@ EXAMPLES = """Examples:
 All persons of a cohort, in a complete file: posthog-env export cohort 12"""
 CohortID = Annotated[int, Parameter(help="The cohort's number, from cohorts list.")]
 
-app = App(name="cohorts", help="Cohorts and their persons.", help_epilogue=epilogue(EXAMPLES))
+app = App(name="cohorts", help="Cohorts and their persons.", help_epilogue=EXAMPLES + EXIT_CODES)
 
 
 @app.command(name="list")
-async def list_cohorts(
-    *, output: OutputOptions = DEFAULT_OUTPUT, connection: Connection = DEFAULT_CONNECTION
-) -> int:
+async def list_cohorts(*, options: ClientOptions = DEFAULT_OPTIONS) -> int:
     """List the cohorts of a project."""
-    async with connection.client(output) as env:
-        return await print_listing(env.cohorts.list(), "cohort", COLUMNS, output)
+    return await show_listing(options, "cohort", COLUMNS, lambda env: env.cohorts.list())
 
 
 @app.command(name="get")
-async def get_cohort(
-    id: CohortID,
-    /,
-    *,
-    output: OutputOptions = DEFAULT_OUTPUT,
-    connection: Connection = DEFAULT_CONNECTION,
-) -> int:
+async def get_cohort(id: CohortID, /, *, options: ClientOptions = DEFAULT_OPTIONS) -> int:
     """Get one cohort."""
-    async with connection.client(output) as env:
-        cohort = await env.cohorts.get(id)
-    return print_models([cohort], COLUMNS, output)
+    return await show_answer(options, COLUMNS, lambda env: env.cohorts.get(id))
 
 
 @app.command(name="persons")
@@ -65,10 +53,10 @@ async def list_persons_of(
     /,
     *,
     paging: Paging = DEFAULT_PAGING,
-    output: OutputOptions = DEFAULT_OUTPUT,
-    connection: Connection = DEFAULT_CONNECTION,
+    options: ClientOptions = DEFAULT_OPTIONS,
 ) -> int:
     """List the persons of a cohort."""
-    async with connection.client(output) as env:
-        listing = env.cohorts.persons(id, **paging.settings())
-        return await print_listing(listing, "person", PERSONS, output)
+    chosen = paging.settings()
+    return await show_listing(
+        options, "person", PERSONS, lambda env: env.cohorts.persons(id, **chosen)
+    )

@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from posthog_env_async.cli.app import build
-from posthog_env_async.cli.options.flags import FLAG
-from posthog_env_async.cli.options.help import epilogue
+from posthog_env_async.cli.options.output import EXIT_CODES
 from posthog_env_async.cli.output.console import print_message
 from posthog_env_async.cli.output.exit_codes import OK
 
@@ -18,7 +17,7 @@ EXAMPLES = """Examples:
   eval "$(posthog-env completion bash)"          for this shell
   posthog-env completion zsh --install           for every new one"""
 
-app = App(name="completion", help_epilogue=epilogue(EXAMPLES))
+app = App(name="completion", help_epilogue=EXAMPLES + EXIT_CODES)
 
 
 @app.default
@@ -27,14 +26,14 @@ async def completion(
     /,
     *,
     install: Annotated[
-        bool, Parameter(help="Write it to where the shell finds it, and say where."), FLAG
+        bool, Parameter(help="Write it to where the shell finds it, and say where.")
     ] = False,
 ) -> int:
     """Print the completion of commands and options for a shell, or install it."""
-    whole = build()
+    everything = build()
     if not install:
-        sys.stdout.write(whole.generate_completion(shell=shell))
+        sys.stdout.write(everything.generate_completion(shell=shell))
         return OK
-    path = whole.install_completion(shell=shell)
+    path = everything.install_completion(shell=shell)
     print_message(f"wrote {path}; open a new shell")
     return OK

@@ -7,20 +7,24 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from posthog_env_async.cli.options.connection import (
-    DEFAULT_CONNECTION,
-    OTHER_WAIT_CONNECTION,
-    Connection,
-    OtherWaitConnection,
+    DEFAULT_OPTIONS,
+    OTHER_WAIT_OPTIONS,
+    ClientOptions,
+    OtherWaitOptions,
 )
-from posthog_env_async.cli.options.duration import seconds_of
-from posthog_env_async.cli.options.erasure import ErasureOptions
-from posthog_env_async.cli.options.help import epilogue
-from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
+from posthog_env_async.cli.options.deletion import ErasureOptions
+from posthog_env_async.cli.options.output import EXIT_CODES
+from posthog_env_async.cli.options.parsing import seconds_of
 from posthog_env_async.cli.options.values import check_stdin, values_from
-from posthog_env_async.cli.output.confirmation import confirm
-from posthog_env_async.cli.output.console import for_people, print_message, show_table, write_json
+from posthog_env_async.cli.output.console import (
+    confirm,
+    for_people,
+    print_message,
+    show_table,
+    write_json,
+)
 from posthog_env_async.cli.output.exit_codes import INCOMPLETE, OK, USAGE
-from posthog_env_async.cli.output.units import counted
+from posthog_env_async.cli.output.wording import counted
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.erasure import ErasureReport, check, erase
 from posthog_env_async.errors import ConfigurationError
@@ -50,31 +54,27 @@ MEANINGS = (
     ("requests", "requests"),
 )
 
-app = App(name="erase", help="Erase persons, and prove it.", help_epilogue=epilogue(EXAMPLES))
+app = App(name="erase", help="Erase persons, and prove it.", help_epilogue=EXAMPLES + EXIT_CODES)
 
 
 @app.command(name="persons")
 async def erase_persons(
-    *,
-    options: ErasureOptions,
-    output: OutputOptions = DEFAULT_OUTPUT,
-    connection: Connection = DEFAULT_CONNECTION,
+    *, erasure: ErasureOptions, options: ClientOptions = DEFAULT_OPTIONS
 ) -> int:
     """Erase persons under a ledger; a dry run that counts them, unless --yes is given."""
-    check_stdin(options.from_, connection.key_file)
-    async with connection.client(output) as env:
-        if not options.yes:
-            report = await _erase(env, options, dry_run=True)
-            _show(report, output)
+    check_stdin(erasure.from_, options.key_file)
+    async with options.client() as env:
+        if not erasure.yes:
+            _show(await _erase(env, erasure, dry_run=True), options)
             print_message("nobody was erased: this was a dry run; --yes erases")
             return OK
-        if not await _is_confirmed(env, options):
+        if not await _is_confirmed(env, erasure):
             print_message("nobody was erased")
             return USAGE
-        report = await _erase(env, options, dry_run=False)
-    _show(report, output)
-    if not output.quiet:
-        print_message(f"receipt: {options.ledger}.receipt.txt; {_next(report, options.ledger)}")
+        report = await _erase(env, erasure, dry_run=False)
+    _show(report, options)
+    if not options.quiet:
+        print_message(f"receipt: {erasure.ledger}.receipt.txt; {_next(report, erasure.ledger)}")
     return OK if _is_done(report) else INCOMPLETE
 
 
@@ -89,40 +89,38 @@ async def erasure_status(
             help="Ask again for so long, as in 7d, until all events are verified to be gone."
         ),
     ] = None,
-    output: OutputOptions = DEFAULT_OUTPUT,
-    connection: OtherWaitConnection = OTHER_WAIT_CONNECTION,
+    options: OtherWaitOptions = OTHER_WAIT_OPTIONS,
 ) -> int:
     """Ask what became of the persons of a ledger; exit code 3 until all of it is done."""
-    async with connection.client(output) as env:
+    async with options.client() as env:
         report = await check(env, ledger, wait=seconds_of(wait, "--wait"))
-    _show(report, output)
+    _show(report, options)
     is_verified = report.events == 0 or report.queued + report.deleted == 0
     return OK if _is_done(report) and is_verified else INCOMPLETE
 
 
-async def _erase(env: PostHogEnv, options: ErasureOptions, *, dry_run: bool) -> ErasureReport:
-    people = values_from((), options.from_, options.by)
-    return await erase(env, people, dry_run=dry_run, **options.settings())
+async def _erase(env: PostHogEnv, erasure: ErasureOptions, *, dry_run: bool) -> ErasureReport:
+    people = values_from((), erasure.from_, erasure.by)
+    return await erase(env, people, dry_run=dry_run, **erasure.settings())
 
 
-async def _is_confirmed(env: PostHogEnv, options: ErasureOptions) -> bool:
+async def _is_confirmed(env: PostHogEnv, erasure: ErasureOptions) -> bool:
     """Count the persons and let a number be typed, where there is a terminal to type at."""
     if not sys.stdin.isatty():
         return True
-    if options.from_ == "-":
+    if erasure.from_ == "-":
         raise ConfigurationError("on a terminal give --from a file: the count reads it first")
-    counts = await _erase(env, options, dry_run=True)
-    goes = options.switches.described()
+    counts = await _erase(env, erasure, dry_run=True)
+    goes = erasure.switches.described()
     persons = counted(counts.pending, "person")
     what = f"this erases, of {persons} in project {env.project_id} on {env.host}: {goes}"
     return await confirm(what, f"erase {counts.pending}", yes=False)
 
 
-def _show(report: ErasureReport, output: OutputOptions) -> None:
+def _show(report: ErasureReport, options: ClientOptions) -> None:
     fields = {**report.to_dict(), "pending": report.pending}
-    if for_people(json=output.json):
-        rows = [(f"{fields[name]:,}", meaning) for name, meaning in MEANINGS]
-        show_table(("", ""), rows)
+    if for_people(json=options.json):
+        show_table(("", ""), [(f"{fields[name]:,}", meaning) for name, meaning in MEANINGS])
     else:
         write_json(fields)
 

@@ -9,8 +9,7 @@ import anyio
 import attrs
 from cyclopts import App, Parameter
 
-from posthog_env_async.cli.options.flags import FLAG
-from posthog_env_async.cli.options.help import epilogue
+from posthog_env_async.cli.options.output import EXIT_CODES
 from posthog_env_async.cli.output.console import print_message
 from posthog_env_async.cli.output.exit_codes import OK
 from posthog_env_async.errors import ConfigurationError
@@ -41,7 +40,7 @@ class Settings:
     persons: Annotated[int, Parameter(help="The number of persons in project 1.")] = 100_000
     project: Annotated[
         tuple[str, ...],
-        Parameter(help="ID=PERSONS instead, once per project.", negative=(), show_default=False),
+        Parameter(help="ID=PERSONS instead, once per project."),
     ] = ()
     host: Annotated[str, Parameter(help="The address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Parameter(help="The port; 0 picks a free one.")] = 0
@@ -58,26 +57,18 @@ class Settings:
         tuple[str, ...],
         Parameter(
             help="GROUP=REQUESTS/SECONDS, where GROUP is persons, max_tools or default; or cloud.",
-            negative=(),
-            show_default=False,
         ),
     ] = ()
     scope: Annotated[
         tuple[str, ...],
-        Parameter(
-            help="A scope of the key; by default it has all.", negative=(), show_default=False
-        ),
+        Parameter(help="A scope of the key; by default it has all."),
     ] = ()
     person_bytes: Annotated[int | None, Parameter(help="Pad persons to about this many bytes.")] = (
         None
     )
-    odd_persons: Annotated[
-        bool, Parameter(help="Give every fifth person unusual values."), FLAG
-    ] = False
+    odd_persons: Annotated[bool, Parameter(help="Give every fifth person unusual values.")] = False
     orphans: Annotated[float, Parameter(help="The share of ids whose person is gone.")] = 0.0
-    gzip: Annotated[
-        bool, Parameter(help="Compress responses.", negative=(), show_default=False)
-    ] = False
+    gzip: Annotated[bool, Parameter(help="Compress responses.")] = False
     logs: Annotated[int, Parameter(help="The number of log entries per project.")] = 10_000
 
     def server(self) -> FakePostHog:
@@ -86,37 +77,27 @@ class Settings:
         Raises:
             ConfigurationError: for an option that is written in another way.
         """
+        read = {"persons", "project", "scope", "server_version", "throttle"}
+        settings = attrs.asdict(self, filter=lambda field, _: field.name not in read)
         return FakePostHog(
             _projects(self.project) or self.persons,
-            seed=self.seed,
             scopes=self.scope or ("*",),
-            mode=self.mode,
             version=self.server_version,
             throttles=_throttles(self.throttle),
-            latency=self.latency,
-            orphans=self.orphans,
-            person_bytes=self.person_bytes,
-            odd_persons=self.odd_persons,
-            gzip=self.gzip,
-            logs=self.logs,
-            host=self.host,
-            port=self.port,
+            **settings,
         )
 
 
 DEFAULT_SETTINGS = Settings()
 
-app = App(name="fake", help_epilogue=epilogue(EXAMPLES))
+app = App(name="fake", help_epilogue=EXAMPLES + EXIT_CODES)
 
 
 @app.default
 async def fake(*, settings: Settings = DEFAULT_SETTINGS) -> int:
     """Serve the embedded server until Ctrl-C; nothing that it receives is written anywhere."""
-    return await _serve(settings.server(), first=min(_projects(settings.project), default=1))
-
-
-async def _serve(server: FakePostHog, *, first: int) -> int:
-    async with server:
+    first = min(_projects(settings.project), default=1)
+    async with settings.server() as server:
         sys.stdout.write(
             f"export POSTHOG_HOST={server.url}\n"
             f"export POSTHOG_PERSONAL_API_KEY={server.key}\n"
@@ -129,11 +110,13 @@ async def _serve(server: FakePostHog, *, first: int) -> int:
 
 
 def _projects(texts: tuple[str, ...]) -> dict[int, int]:
-    found = [(text, _PROJECT.fullmatch(text)) for text in texts]
-    wrong = next((text for text, match in found if match is None), None)
-    if wrong is not None:
-        raise ConfigurationError(f"--project {wrong}: write ID=PERSONS, such as 2=500")
-    return {int(match[1]): int(match[2]) for _, match in found if match is not None}
+    sizes = dict[int, int]()
+    for text in texts:
+        match = _PROJECT.fullmatch(text)
+        if match is None:
+            raise ConfigurationError(f"--project {text}: write ID=PERSONS, such as 2=500")
+        sizes[int(match[1])] = int(match[2])
+    return sizes
 
 
 def _throttles(texts: tuple[str, ...]) -> Mapping[str, Windows] | None:
@@ -141,11 +124,11 @@ def _throttles(texts: tuple[str, ...]) -> Mapping[str, Windows] | None:
         return CLOUD_THROTTLES
     throttles = dict[str, Windows]()
     for text in texts:
-        found = _THROTTLE.fullmatch(text)
-        if found is None:
+        match = _THROTTLE.fullmatch(text)
+        if match is None:
             raise ConfigurationError(
                 f"--throttle {text}: write GROUP=REQUESTS/SECONDS, such as persons=240/60, or cloud"
             )
-        window = (int(found[2]), float(found[3]))
-        throttles[found[1]] = (*throttles.get(found[1], ()), window)
+        window = (int(match[2]), float(match[3]))
+        throttles[match[1]] = (*throttles.get(match[1], ()), window)
     return throttles or None

@@ -1,22 +1,16 @@
 """`posthog-env folders`: list, get, create, update, replace, delete."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
-from posthog_env_async.cli.options.help import epilogue
-from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
+from posthog_env_async.cli.options.connection import DEFAULT_OPTIONS, ClientOptions
+from posthog_env_async.cli.options.output import EXIT_CODES
 from posthog_env_async.cli.output.console import print_message
 from posthog_env_async.cli.output.exit_codes import OK
-from posthog_env_async.cli.output.stream import Columns, print_listing, print_models
-from posthog_env_async.client import PostHogEnv
-from posthog_env_async.models import PersistedFolder
-from posthog_env_async.resources import PersistedFolders
+from posthog_env_async.cli.output.stream import Columns, show_answer, show_listing
 
 __all__ = [
-    "COLUMNS",
     "app",
     "create_folder",
     "delete_folder",
@@ -47,7 +41,9 @@ EXAMPLES = """Examples:
 A project has one folder of each type for each owner of a key: home, pinned, custom_products."""
 
 app = App(
-    name="folders", help="The folders that the key's owner keeps.", help_epilogue=epilogue(EXAMPLES)
+    name="folders",
+    help="The folders that the key's owner keeps.",
+    help_epilogue=EXAMPLES + EXIT_CODES,
 )
 
 FolderID = Annotated[str, Parameter(help="The folder's UUID, from folders list.")]
@@ -57,38 +53,24 @@ Protocol = Annotated[str, Parameter(help="At most 64 characters.")]
 SomeProtocol = Annotated[str | None, Parameter(help="At most 64 characters.")]
 FolderPath = Annotated[str, Parameter(help="The place in the tree.")]
 SomePath = Annotated[str | None, Parameter(help="The place in the tree.")]
-Asked = Callable[[PersistedFolders], Awaitable[PersistedFolder]]
 
 
 @app.command(name="list")
-async def list_folders(
-    *, output: OutputOptions = DEFAULT_OUTPUT, connection: Connection = DEFAULT_CONNECTION
-) -> int:
+async def list_folders(*, options: ClientOptions = DEFAULT_OPTIONS) -> int:
     """List the folders by type."""
-    async with connection.client(output) as env:
-        return await print_listing(env.persisted_folders.list(), "folder", COLUMNS, output)
+    return await show_listing(options, "folder", COLUMNS, lambda env: env.persisted_folders.list())
 
 
 @app.command(name="get")
-async def get_folder(
-    id: FolderID,
-    /,
-    *,
-    output: OutputOptions = DEFAULT_OUTPUT,
-    connection: Connection = DEFAULT_CONNECTION,
-) -> int:
+async def get_folder(id: FolderID, /, *, options: ClientOptions = DEFAULT_OPTIONS) -> int:
     """Get one folder."""
-    return await _one(lambda those: those.get(id), output, connection)
+    return await show_answer(options, COLUMNS, lambda env: env.persisted_folders.get(id))
 
 
 @app.command(name="home")
-async def home_folder(
-    *, output: OutputOptions = DEFAULT_OUTPUT, connection: Connection = DEFAULT_CONNECTION
-) -> int:
+async def home_folder(*, options: ClientOptions = DEFAULT_OPTIONS) -> int:
     """Show the home folder of newer servers, the successor of persisted folders."""
-    async with connection.client(output) as env:
-        home = await env.persisted_folders.home()
-    return print_models([home], HOME, output)
+    return await show_answer(options, HOME, lambda env: env.persisted_folders.home())
 
 
 @app.command(name="create")
@@ -98,12 +80,13 @@ async def create_folder(
     *,
     protocol: Protocol = "products://",
     path: FolderPath = "",
-    output: OutputOptions = DEFAULT_OUTPUT,
-    connection: Connection = DEFAULT_CONNECTION,
+    options: ClientOptions = DEFAULT_OPTIONS,
 ) -> int:
     """Create the folder of a type, or overwrite all of it: to change a part use update."""
-    return await _one(
-        lambda those: those.create(type, protocol=protocol, path=path), output, connection
+    return await show_answer(
+        options,
+        COLUMNS,
+        lambda env: env.persisted_folders.create(type, protocol=protocol, path=path),
     )
 
 
@@ -115,14 +98,13 @@ async def update_folder(
     type: TypeOption = None,
     protocol: SomeProtocol = None,
     path: SomePath = None,
-    output: OutputOptions = DEFAULT_OUTPUT,
-    connection: Connection = DEFAULT_CONNECTION,
+    options: ClientOptions = DEFAULT_OPTIONS,
 ) -> int:
     """Change the fields that are given, and leave the others."""
-    return await _one(
-        lambda those: those.update(id, type=type, protocol=protocol, path=path),
-        output,
-        connection,
+    return await show_answer(
+        options,
+        COLUMNS,
+        lambda env: env.persisted_folders.update(id, type=type, protocol=protocol, path=path),
     )
 
 
@@ -134,38 +116,21 @@ async def replace_folder(
     *,
     protocol: Protocol = "products://",
     path: FolderPath = "",
-    output: OutputOptions = DEFAULT_OUTPUT,
-    connection: Connection = DEFAULT_CONNECTION,
+    options: ClientOptions = DEFAULT_OPTIONS,
 ) -> int:
     """Replace all fields of a folder."""
-    return await _one(
-        lambda those: those.replace(id, type=type, protocol=protocol, path=path),
-        output,
-        connection,
+    return await show_answer(
+        options,
+        COLUMNS,
+        lambda env: env.persisted_folders.replace(id, type=type, protocol=protocol, path=path),
     )
 
 
 @app.command(name="delete")
-async def delete_folder(
-    id: FolderID,
-    /,
-    *,
-    output: OutputOptions = DEFAULT_OUTPUT,
-    connection: Connection = DEFAULT_CONNECTION,
-) -> int:
+async def delete_folder(id: FolderID, /, *, options: ClientOptions = DEFAULT_OPTIONS) -> int:
     """Delete a folder."""
-    async with connection.client(output) as env:
+    async with options.client() as env:
         await env.persisted_folders.delete(id)
-    if not output.quiet:
+    if not options.quiet:
         print_message(f"deleted {id}")
     return OK
-
-
-async def _one(asked: Asked, output: OutputOptions, connection: Connection) -> int:
-    async with connection.client(output) as env:
-        folder = await asked(_of(env))
-    return print_models([folder], COLUMNS, output)
-
-
-def _of(env: PostHogEnv) -> PersistedFolders:
-    return env.persisted_folders

@@ -1,15 +1,17 @@
 """`posthog-env limits`: what each window has left."""
 
 from collections.abc import Mapping
+from contextlib import aclosing
 
 from cyclopts import App
 
-from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
-from posthog_env_async.cli.options.help import epilogue
-from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
+from posthog_env_async.cli.options.connection import DEFAULT_OPTIONS, ClientOptions
+from posthog_env_async.cli.options.output import EXIT_CODES
+from posthog_env_async.cli.options.parsing import key_from
+from posthog_env_async.cli.options.shared_limits import shared_limiter
 from posthog_env_async.cli.output.console import for_people, print_message, show_table, write_json
 from posthog_env_async.cli.output.exit_codes import OK
-from posthog_env_async.cli.output.units import window_name
+from posthog_env_async.cli.output.wording import window_name
 from posthog_env_async.session import Limit, RateLimiter
 
 __all__ = ["app", "limits"]
@@ -25,44 +27,32 @@ ALONE = (
 )
 Left = Mapping[str, tuple[tuple[Limit, int], ...]]
 
-
-app = App(name="limits", help_epilogue=epilogue(EXAMPLES))
+app = App(name="limits", help_epilogue=EXAMPLES + EXIT_CODES)
 
 
 @app.default
-async def limits(
-    *, output: OutputOptions = DEFAULT_OUTPUT, connection: Connection = DEFAULT_CONNECTION
-) -> int:
+async def limits(*, options: ClientOptions = DEFAULT_OPTIONS) -> int:
     """Show what each window of the limits has left; a shared limiter knows what others used."""
-    left = await _left(connection)
+    left = await _left(options)
     rows = [
         (budget, limit.requests, window_name(limit.seconds), remaining)
         for budget, windows in left.items()
         for limit, remaining in windows
     ]
-    if for_people(json=output.json):
+    if for_people(json=options.json):
         show_table(("budget", "requests", "a", "left"), rows)
     else:
         for row in rows:
             write_json(dict(zip(("budget", "requests", "window", "left"), row, strict=True)))
-    if not output.quiet:
-        _explain(connection, rows=len(rows))
+    if not (options.quiet or options.shares_limits):
+        print_message(ALONE if rows else NONE)
     return OK
 
 
-async def _left(connection: Connection) -> Left:
-    key = connection.key()
-    shared = connection.shared(key)
-    if shared is not None:
-        try:
+async def _left(options: ClientOptions) -> Left:
+    key = key_from(options.key_file)
+    if options.shares_limits:
+        async with aclosing(shared_limiter(options, key)) as shared:
             return await shared.left()
-        finally:
-            await shared.aclose()
-    env = connection.described(key)
-    limiter = env.limiter
+    limiter = options.client_for(key).limiter
     return limiter.left() if isinstance(limiter, RateLimiter) else {}
-
-
-def _explain(connection: Connection, *, rows: int) -> None:
-    if not connection.sharing.is_wanted:
-        print_message(ALONE if rows else NONE)

@@ -2,10 +2,9 @@
 
 from cyclopts import App
 
-from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
-from posthog_env_async.cli.options.help import epilogue
-from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
-from posthog_env_async.cli.output.stream import Columns, print_listing
+from posthog_env_async.cli.options.connection import DEFAULT_OPTIONS, ClientOptions
+from posthog_env_async.cli.options.output import EXIT_CODES
+from posthog_env_async.cli.output.stream import Columns, show_listing
 
 __all__ = ["app", "projects"]
 
@@ -21,13 +20,10 @@ EXAMPLES = """Examples:
   posthog-env projects
   posthog-env projects --json | jq -r .id"""
 
-app = App(name="projects", help_epilogue=epilogue(EXAMPLES))
+app = App(name="projects", help_epilogue=EXAMPLES + EXIT_CODES)
 
 
 @app.default
-async def projects(
-    *, output: OutputOptions = DEFAULT_OUTPUT, connection: Connection = DEFAULT_CONNECTION
-) -> int:
+async def projects(*, options: ClientOptions = DEFAULT_OPTIONS) -> int:
     """List the projects that the key can use."""
-    async with connection.client(output) as env:
-        return await print_listing(env.projects.list(), "project", COLUMNS, output)
+    return await show_listing(options, "project", COLUMNS, lambda env: env.projects.list())

@@ -6,8 +6,7 @@ from typing import Annotated
 import anyio
 from cyclopts import App, Parameter
 
-from posthog_env_async.cli.options.help import epilogue
-from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
+from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, EXIT_CODES, OutputOptions
 from posthog_env_async.cli.output.console import for_people, print_message, write_json
 from posthog_env_async.cli.output.exit_codes import INCOMPLETE, OK
 from posthog_env_async.errors import ConfigurationError
@@ -23,7 +22,7 @@ EXAMPLES = """Examples:
 
 Exit code 0 when every file is as its manifest says and its listing was complete, else 3."""
 
-app = App(name="verify", help_epilogue=epilogue(EXAMPLES))
+app = App(name="verify", help_epilogue=EXAMPLES + EXIT_CODES)
 
 
 @app.default
@@ -48,10 +47,10 @@ async def _files(path: Path) -> list[Path]:
     """Return what to verify below a path: of a folder the manifests, of which there must be one."""
     if not await anyio.Path(path).is_dir():
         return [path]
-    found = sorted([Path(file) async for file in anyio.Path(path).rglob("*.manifest.json")])
-    if not found:
+    manifests = sorted([Path(file) async for file in anyio.Path(path).rglob("*.manifest.json")])
+    if not manifests:
         raise ConfigurationError(f"{path} holds no manifest (*.manifest.json) of an export")
-    return found
+    return manifests
 
 
 def _show(report: VerifyReport, output: OutputOptions) -> None:

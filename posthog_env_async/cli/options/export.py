@@ -9,8 +9,7 @@ from cyclopts import Group, Parameter
 from posthog_env_async.cli.output.resume_advice import resume_command
 from posthog_env_async.errors import ConfigurationError
 
-from .flags import FLAG
-from .persons import page_size_of
+from .parsing import page_size_of
 
 __all__ = ["DEFAULT_READING", "DEFAULT_TARGET", "Reading", "Target"]
 
@@ -40,8 +39,8 @@ class Target:
         Literal["ndjson", "csv", "parquet"] | None,
         Parameter(help="The format, instead of a suffix; by default ndjson."),
     ] = None
-    gzip: Annotated[bool, Parameter(help="Compress with gzip."), FLAG] = False
-    zstd: Annotated[bool, Parameter(help="Compress with zstd; needs the extra zstd."), FLAG] = False
+    gzip: Annotated[bool, Parameter(help="Compress with gzip.")] = False
+    zstd: Annotated[bool, Parameter(help="Compress with zstd; needs the extra zstd.")] = False
     columns: Annotated[
         str | None,
         Parameter(
@@ -52,33 +51,24 @@ class Target:
     ] = None
     quote_formulas: Annotated[
         bool,
-        Parameter(
-            help="In CSV, quote texts that a spreadsheet would run as formulas.",
-            negative=(),
-            show_default=False,
-        ),
+        Parameter(help="In CSV, quote texts that a spreadsheet would run as formulas."),
     ] = False
     excel: Annotated[
-        bool, Parameter(help="In CSV, start with the mark that tells Excel to read UTF-8."), FLAG
+        bool, Parameter(help="In CSV, start with the mark that tells Excel to read UTF-8.")
     ] = False
     safe_names: Annotated[
         bool,
         Parameter(help="In CSV and Parquet, column names for warehouses: only a-z, 0-9 and _."),
-        FLAG,
     ] = False
     add_project_id: Annotated[
-        bool, Parameter(help="Give each row the field project_id, in any format."), FLAG
+        bool, Parameter(help="Give each row the field project_id, in any format.")
     ] = False
     restart: Annotated[
         bool,
-        Parameter(
-            help="Discard what an unfinished export left, and start over.",
-            negative=(),
-            show_default=False,
-        ),
+        Parameter(help="Discard what an unfinished export left, and start over."),
     ] = False
     overwrite: Annotated[
-        bool, Parameter(help="Replace a file that was not written by an export, or a link."), FLAG
+        bool, Parameter(help="Replace a file that was not written by an export, or a link.")
     ] = False
     no_lock: Annotated[
         bool,
@@ -86,11 +76,8 @@ class Target:
             help="Do not lock NAME.lock, for file systems without locks; make sure that no other"
             " export writes the same file."
         ),
-        FLAG,
     ] = False
-    stdout: Annotated[bool, Parameter(help="Write NDJSON to stdout instead of files."), FLAG] = (
-        False
-    )
+    stdout: Annotated[bool, Parameter(help="Write NDJSON to stdout instead of files.")] = False
 
     @property
     def compression(self) -> Literal["gzip", "zstd"] | None:
@@ -120,19 +107,14 @@ class Target:
     def path(self, what: str, project: str, *, alone: bool) -> Path:
         """Return the file of a project."""
         out = self.out or Path()
-        if self.out is not None and alone and not self.names_a_folder:
+        is_folder = out.is_dir() or (not out.suffix and self.format is None)
+        if self.out is not None and alone and not is_folder:
             return out
         if out.suffix.lower() in FILE_SUFFIXES and not out.is_dir():
             raise ConfigurationError(f"--out {out} is a file: for several projects name a folder")
         form = self.format or "ndjson"
         packed = PACKED.get(self.compression or "", "") if form != "parquet" else ""
         return out / f"{what}-{project.lstrip('@')}{SUFFIXES[form]}{packed}"
-
-    @property
-    def names_a_folder(self) -> bool:
-        """Whether `--out` is a folder, or nothing that could be a file."""
-        out = self.out
-        return out is not None and (out.is_dir() or (not out.suffix and self.format is None))
 
     @property
     def to_stdout(self) -> bool:
@@ -166,9 +148,7 @@ class Target:
 class Reading:
     """How the rows are read."""
 
-    all_projects: Annotated[bool, Parameter(help="Every project that the key can use."), FLAG] = (
-        False
-    )
+    all_projects: Annotated[bool, Parameter(help="Every project that the key can use.")] = False
     page_size: Annotated[
         str, Parameter(help="Rows per request, 1 to 10,000; auto grows while the server is fast.")
     ] = "auto"
@@ -182,8 +162,6 @@ class Reading:
         Parameter(
             help="Ask for the total first, to show the share and the remaining time; exit code 3 if"
             " fewer rows come.",
-            negative=(),
-            show_default=False,
         ),
     ] = False
     on_gap: Annotated[

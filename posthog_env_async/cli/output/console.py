@@ -11,18 +11,22 @@ from typing import Any, NoReturn, cast
 from uuid import UUID
 
 import anyio.to_thread
+import attrs
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .models import json_line
+from posthog_env_async.errors import ConfigurationError
 
 __all__ = [
     "MESSAGES",
     "MessageConsole",
     "OutputConsole",
     "cell",
+    "confirm",
     "for_people",
+    "json_line",
+    "json_of",
     "leave",
     "leave_if_stuck",
     "print_message",
@@ -40,9 +44,6 @@ UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 
 class OutputConsole(Console):
     """Writes tables and help to stdout; a reader that has left is an error of the caller's."""
-
-    def __init__(self) -> None:
-        super().__init__(highlight=False)
 
     def on_broken_pipe(self) -> None:
         """Raise what the caller of any other write to stdout gets."""
@@ -117,7 +118,7 @@ def show_table(
         table.add_column(title, overflow="fold", no_wrap=title in WHOLE)
     for row in rows:
         table.add_row(*(_line(cell(value)) if one_line else cell(value) for value in row))
-    (console or OutputConsole()).print(table)
+    (console or OutputConsole(highlight=False)).print(table)
 
 
 async def write_rows(rows: Iterable[bytes]) -> None:
@@ -140,6 +141,43 @@ def _write(chunk: bytes) -> None:
     with WRITING:
         sys.stdout.buffer.write(chunk)
         sys.stdout.buffer.flush()
+
+
+def json_line(value: Mapping[str, Any]) -> bytes:
+    """Return one object as JSON without a line end."""
+    return json.dumps(value, default=_plain).encode()
+
+
+def json_of(model: Any) -> bytes:
+    """Return a model as a line of JSON, unknown fields included."""
+    if hasattr(model, "to_json"):
+        text: bytes = model.to_json()
+        # A server that indents its JSON must not break the rule of a line an item.
+        return text if b"\n" not in text else json_line(json.loads(text))
+    fields = attrs.asdict(model)
+    extra = fields.pop("extra", {})
+    return json_line({**fields, **extra})
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+async def confirm(what: str, word: str, *, yes: bool) -> bool:
+    """Say what is about to happen, and return whether it may.
+
+    On a terminal somebody types `word`, or gives `--yes` before.
+
+    Raises:
+        ConfigurationError: where there is no terminal, without `--yes`.
+    """
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise ConfigurationError(f"{what}, which cannot be undone: give --yes")
+    print_message(f"{what}, which cannot be undone. Type {word} to go on:")
+    answer: str = await anyio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
+    return answer.strip() == word
 
 
 def leave_if_stuck(code: int) -> None:

@@ -1,4 +1,4 @@
-"""Warnings and the package's log while a command runs: a line each on stderr, or nothing."""
+"""What a command hears while it runs: warnings, the package's log, and events of the client."""
 
 import logging
 import warnings
@@ -6,12 +6,18 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TextIO
 
-from posthog_env_async.cli.options.output import OutputOptions
+import attrs
+
+from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
 from posthog_env_async.errors import APIDeprecationWarning, PostHogWarning
+from posthog_env_async.events import Event, LimitWaited, RequestEnded, RetryScheduled, SeamRepaired
 
 from .console import print_message
+from .wording import counted, duration, size_text
 
-__all__ = ["notices"]
+__all__ = ["Watcher", "notices"]
+
+LONG_WAIT = 5.0
 
 
 @contextmanager
@@ -22,7 +28,7 @@ def notices(output: OutputOptions) -> Generator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore" if output.quiet else "default", PostHogWarning)
         warnings.showwarning = _show
-        logger.handlers = [_Notices(output)]
+        logger.handlers = [_Notices() if output.verbose else logging.NullHandler()]
         logger.propagate = False
         try:
             yield
@@ -33,13 +39,8 @@ def notices(output: OutputOptions) -> Generator[None]:
 class _Notices(logging.Handler):
     """Shows the log as messages."""
 
-    def __init__(self, output: OutputOptions) -> None:
-        super().__init__()
-        self.output = output
-
     def emit(self, record: logging.LogRecord) -> None:
-        if self.output.verbose:
-            print_message(record.getMessage(), style="yellow")
+        print_message(record.getMessage(), style="yellow")
 
 
 def _show(  # noqa: PLR0917 - what `warnings` calls
@@ -55,3 +56,51 @@ def _show(  # noqa: PLR0917 - what `warnings` calls
     if issubclass(category, APIDeprecationWarning):
         text = f"{text.partition(';')[0]}; use --prefix projects"
     print_message(f"note: {text}", style="yellow")
+
+
+@attrs.define
+class Watcher:
+    """An observer that adds up what it is told, and says why nothing happens for a while."""
+
+    output: OutputOptions = DEFAULT_OUTPUT
+    requests: int = 0
+    retries: int = 0
+    bytes: int = 0
+    repaired: int = 0
+    waited: float = 0.0
+
+    def __call__(self, event: Event) -> None:
+        """Take an event."""
+        match event:
+            case RequestEnded():
+                self.requests += 1
+                self.bytes += event.bytes
+            case RetryScheduled():
+                self.retries += 1
+                self._tell(event)
+            case LimitWaited():
+                self.waited += event.seconds
+            case SeamRepaired():
+                self.repaired += 1
+            case _:
+                pass
+
+    def summary(self) -> str:
+        """Return the sums in a line, without what did not happen."""
+        parts = [counted(self.requests, "request"), size_text(self.bytes)]
+        if self.retries:
+            parts.append(f"{self.retries:,} retries" if self.retries > 1 else "1 retry")
+        if self.repaired:
+            parts.append(f"{counted(self.repaired, 'seam')} repaired")
+        if self.waited >= 1:
+            parts.append(f"{duration(self.waited)} waited for limits")
+        return ", ".join(parts)
+
+    def _tell(self, event: RetryScheduled) -> None:
+        if event.wait >= LONG_WAIT and not self.output.quiet:
+            reason = event.error if event.status is None else f"status {event.status}"
+            print_message(
+                f"attempt {event.attempt} failed ({reason}), the next one follows in"
+                f" {duration(event.wait)}",
+                style="yellow",
+            )

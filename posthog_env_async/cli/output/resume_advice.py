@@ -4,8 +4,9 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
+from typing import Protocol, runtime_checkable
 
-__all__ = ["COMMAND_LINE", "resume_command"]
+__all__ = ["COMMAND_LINE", "StopAdvice", "resume_command"]
 
 COMMAND_LINE: ContextVar[tuple[str, ...]] = ContextVar("COMMAND_LINE", default=())
 """The words of the command that runs."""
@@ -18,6 +19,15 @@ SHOWN = re.compile(
     r"|ledger|by)"
 )
 ONCE = frozenset({"--restart", "--overwrite"})
+
+
+@runtime_checkable
+class StopAdvice(Protocol):
+    """Options of a command that keeps what it did when it is stopped."""
+
+    def stop_advice(self) -> str:
+        """Say what is kept, and how to go on."""
+        ...
 
 
 def resume_command() -> str:

@@ -1,19 +1,28 @@
-"""A listing written to stdout: NDJSON as the server sent it, or a table for people."""
+"""What the server answers, on stdout: NDJSON as it was sent, or a table for people."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any, TypeVar
 
 import attrs
 
+from posthog_env_async.cli.options.connection import ClientOptions
 from posthog_env_async.cli.options.output import OutputOptions
+from posthog_env_async.client import PostHogEnv
 from posthog_env_async.pagination import AnyListing, CursorListing, Listing, read_lines
 
-from .console import OutputConsole, for_people, print_message, show_table, write_line, write_rows
+from .console import (
+    OutputConsole,
+    for_people,
+    json_of,
+    print_message,
+    show_table,
+    write_line,
+    write_rows,
+)
 from .exit_codes import INCOMPLETE, OK
-from .models import json_of
-from .verdict import verdict
+from .wording import verdict
 
-__all__ = ["SHOWN", "Columns", "print_listing", "print_models", "write_ndjson"]
+__all__ = ["SHOWN", "Columns", "show_answer", "show_listing", "write_models", "write_ndjson"]
 
 T = TypeVar("T")
 
@@ -31,41 +40,44 @@ class Columns:
     of: Sequence[tuple[str, Callable[[Any], object]]]
     wide: Collection[str] = ()
 
-    def fitting(self, width: int) -> "Columns":
-        """Return those that fit a terminal of `width` columns."""
-        if width >= WIDE:
-            return self
-        return Columns([(title, get) for title, get in self.of if title not in self.wide])
-
-    def titles(self) -> list[str]:
-        """Return the titles."""
-        return [title for title, _ in self.of]
-
-    def row(self, item: Any) -> list[object]:
-        """Return the values of an item."""
-        return [get(item) for _, get in self.of]
+    def show(self, items: Iterable[Any]) -> None:
+        """Show a table of the items, a line each."""
+        is_wide = OutputConsole().width >= WIDE
+        shown = [(title, get) for title, get in self.of if is_wide or title not in self.wide]
+        rows = ([get(item) for _, get in shown] for item in items)
+        show_table([title for title, _ in shown], rows, one_line=True)
 
 
-async def print_listing(
-    listing: Listing[T] | CursorListing[T],
+async def show_answer(
+    options: ClientOptions, columns: Columns, ask: Callable[[PostHogEnv], Awaitable[Any]]
+) -> int:
+    """Ask for a model, or several, and write them to stdout; return the exit code."""
+    async with options.client() as env:
+        answer = await ask(env)
+    return write_models(answer if isinstance(answer, Sequence) else [answer], columns, options)
+
+
+async def show_listing(
+    options: ClientOptions,
     noun: str,
     columns: Columns,
-    output: OutputOptions,
+    listing_of: Callable[[PostHogEnv], AnyListing],
 ) -> int:
     """Write a listing to stdout and its verdict to stderr; return the exit code.
 
     On a terminal a listing without `max_items` shows its first 50 items.
     """
-    if for_people(json=output.json):
-        return await _show(listing, noun, columns, quiet=output.quiet)
-    return await write_ndjson(listing, noun, quiet=output.quiet)
+    async with options.client() as env:
+        listing = listing_of(env)
+        if for_people(json=options.json):
+            return await _show_first(listing, noun, columns, quiet=options.quiet)
+        return await write_ndjson(listing, noun, quiet=options.quiet)
 
 
-def print_models(models: Iterable[Any], columns: Columns, output: OutputOptions) -> int:
+def write_models(models: Iterable[Any], columns: Columns, output: OutputOptions) -> int:
     """Write models to stdout, as a table on a terminal, else a line of JSON each."""
     if for_people(json=output.json):
-        shown = columns.fitting(OutputConsole().width)
-        show_table(shown.titles(), map(shown.row, models), one_line=True)
+        columns.show(models)
     else:
         for model in models:
             write_line(json_of(model))
@@ -89,28 +101,23 @@ async def write_ndjson(
     return OK if run.report.complete else INCOMPLETE
 
 
-async def _show(
+async def _show_first(
     listing: Listing[T] | CursorListing[T], noun: str, columns: Columns, *, quiet: bool
 ) -> int:
-    asked = listing.max_items
+    most, size = listing.max_items, listing.page_size
+    if most is None:
+        small = SHOWN + 1 if size == "auto" else min(size, SHOWN + 1)
+        listing = attrs.evolve(listing, max_items=SHOWN + 1, page_size=small)
     items = list[T]()
-    few = _few(listing) if asked is None else listing
-    async with few.iterate() as run:
+    async with listing.iterate() as run:
         while (page := await run.next_page()) is not None:
             items += page.items
-    more = asked is None and len(items) > SHOWN
-    shown = columns.fitting(OutputConsole().width)
-    show_table(shown.titles(), map(shown.row, items[: asked or SHOWN]), one_line=True)
-    if more:
+    has_more = most is None and len(items) > SHOWN
+    columns.show(items[: most or SHOWN])
+    if has_more:
         print_message(
             f"the first {SHOWN} of more: --max-items N shows more, --json or a pipe gives all"
         )
     elif not quiet:
         print_message(verdict(run.report, noun))
-    return OK if more or run.report.complete else INCOMPLETE
-
-
-def _few(listing: Listing[T] | CursorListing[T]) -> Listing[T] | CursorListing[T]:
-    size = listing.page_size
-    small = SHOWN + 1 if size == "auto" else min(size, SHOWN + 1)
-    return attrs.evolve(listing, max_items=SHOWN + 1, page_size=small)
+    return OK if has_more or run.report.complete else INCOMPLETE

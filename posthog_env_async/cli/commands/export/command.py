@@ -1,26 +1,25 @@
-"""`posthog-env export`: persons, folders, logs."""
+"""`posthog-env export`: persons, cohorts, folders, logs."""
 
-from typing import Annotated, Any
+import os
+from collections.abc import Iterator, Mapping
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
+from posthog_env_async.cli.options.connection import DEFAULT_OPTIONS, ClientOptions
 from posthog_env_async.cli.options.export import DEFAULT_READING, DEFAULT_TARGET, Reading, Target
-from posthog_env_async.cli.options.flags import FLAG
-from posthog_env_async.cli.options.help import epilogue
-from posthog_env_async.cli.options.logs import LAST_HOUR_QUERY, LogQuery
-from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
-from posthog_env_async.cli.options.persons import ALL_PERSONS, PersonFilters
+from posthog_env_async.cli.options.filters import (
+    ALL_PERSONS,
+    LAST_HOUR_QUERY,
+    LogQuery,
+    PersonFilters,
+)
+from posthog_env_async.cli.options.output import EXIT_CODES
 from posthog_env_async.cli.output.console import print_message
 from posthog_env_async.cli.output.exit_codes import USAGE
-from posthog_env_async.cli.output.progress.watcher import Watcher
-from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import ConfigurationError
-from posthog_env_async.pagination import CursorListing, Listing
 
-from .export_run import ExportRun
-from .needs import needs
-from .plan import ExportPlan
+from .run import ExportRun
 
 __all__ = ["app", "export", "export_cohort", "export_folders", "export_logs", "export_persons"]
 
@@ -38,10 +37,14 @@ EXAMPLES = """Examples:
 A file appears under its name only when it is complete. After a stop or a crash, the same command
 resumes it. posthog-env verify FILE checks it against the manifest beside it."""
 
+KEY = "POSTHOG_PERSONAL_API_KEY"
+PROJECT = "POSTHOG_PROJECT_ID"
+HOST = "POSTHOG_HOST"
+
 app = App(
     name="export",
     help="Export into complete files; an export that was stopped is resumed.",
-    help_epilogue=epilogue(EXAMPLES),
+    help_epilogue=EXAMPLES + EXIT_CODES,
 )
 
 
@@ -50,26 +53,29 @@ async def export(*what: Annotated[str, Parameter(show=False)]) -> int:
     """Say what an export needs, and which of it is there."""
     if what:
         raise ConfigurationError("export persons, cohort, folders or logs; see --help")
-    print_message(needs())
+    print_message("\n".join(_needs(os.environ)))
     return USAGE
 
 
-@app.command(name="persons", help_epilogue=epilogue(EXAMPLES))
+@app.command(name="persons", help_epilogue=EXAMPLES + EXIT_CODES)
 async def export_persons(
     *,
     filters: PersonFilters = ALL_PERSONS,
     target: Target = DEFAULT_TARGET,
     reading: Reading = DEFAULT_READING,
-    output: OutputOptions = DEFAULT_OUTPUT,
-    connection: Connection = DEFAULT_CONNECTION,
+    options: ClientOptions = DEFAULT_OPTIONS,
 ) -> int:
     """Export every person of one project or many; --project takes several, as in 1-5,9."""
-
-    def listing_of(env: PostHogEnv) -> Listing[Any]:
-        return env.persons.list(**filters.query(), **reading.settings())
-
-    plan = ExportPlan("persons", "person", "persons", listing_of, target, reading, output)
-    return await _export(plan, connection)
+    chosen = filters.query() | reading.settings()
+    return await ExportRun(
+        what="persons",
+        noun="person",
+        group="persons",
+        listing_of=lambda env: env.persons.list(**chosen),
+        target=target,
+        reading=reading,
+        options=options,
+    ).run()
 
 
 @app.command(name="cohort")
@@ -79,16 +85,19 @@ async def export_cohort(
     *,
     target: Target = DEFAULT_TARGET,
     reading: Reading = DEFAULT_READING,
-    output: OutputOptions = DEFAULT_OUTPUT,
-    connection: Connection = DEFAULT_CONNECTION,
+    options: ClientOptions = DEFAULT_OPTIONS,
 ) -> int:
     """Export the persons of a cohort."""
-
-    def listing_of(env: PostHogEnv) -> Listing[Any]:
-        return env.cohorts.persons(id, **reading.settings())
-
-    plan = ExportPlan(f"cohort-{id}", "person", "persons", listing_of, target, reading, output)
-    return await _export(plan, connection)
+    chosen = reading.settings()
+    return await ExportRun(
+        what=f"cohort-{id}",
+        noun="person",
+        group="persons",
+        listing_of=lambda env: env.cohorts.persons(id, **chosen),
+        target=target,
+        reading=reading,
+        options=options,
+    ).run()
 
 
 @app.command(name="folders")
@@ -96,44 +105,56 @@ async def export_folders(
     *,
     target: Target = DEFAULT_TARGET,
     reading: Reading = DEFAULT_READING,
-    output: OutputOptions = DEFAULT_OUTPUT,
-    connection: Connection = DEFAULT_CONNECTION,
+    options: ClientOptions = DEFAULT_OPTIONS,
 ) -> int:
     """Export the folders of the key's owner in one project or many."""
-
-    def listing_of(env: PostHogEnv) -> Listing[Any]:
-        return env.persisted_folders.list(**reading.settings())
-
-    plan = ExportPlan("folders", "folder", "default", listing_of, target, reading, output)
-    return await _export(plan, connection)
+    chosen = reading.settings()
+    return await ExportRun(
+        what="folders",
+        noun="folder",
+        group="default",
+        listing_of=lambda env: env.persisted_folders.list(**chosen),
+        target=target,
+        reading=reading,
+        options=options,
+    ).run()
 
 
 @app.command(name="logs")
 async def export_logs(
     *,
     filters: LogQuery = LAST_HOUR_QUERY,
-    all_projects: Annotated[
-        bool, Parameter(help="Every project that the key can use."), FLAG
-    ] = False,
+    all_projects: Annotated[bool, Parameter(help="Every project that the key can use.")] = False,
     page_size: Annotated[int, Parameter(help="Entries per request, 1 to 2,000.")] = 1000,
     max_items: Annotated[int | None, Parameter(help="Stop after this many.")] = None,
     concurrency: Annotated[int, Parameter(help="How many projects at once.")] = 4,
     target: Target = DEFAULT_TARGET,
-    output: OutputOptions = DEFAULT_OUTPUT,
-    connection: Connection = DEFAULT_CONNECTION,
+    options: ClientOptions = DEFAULT_OPTIONS,
 ) -> int:
     """Export log entries; to resume later, give --from and --to as times, not relative ones."""
-
-    def listing_of(env: PostHogEnv) -> CursorListing[Any]:
-        return env.logs.query(**filters.query(), page_size=page_size, max_items=max_items)
-
+    chosen = filters.query() | {"page_size": page_size, "max_items": max_items}
     reading = Reading(all_projects=all_projects, concurrency=concurrency)
-    plan = ExportPlan("logs", "entry", "default", listing_of, target, reading, output)
-    return await _export(plan, connection)
+    return await ExportRun(
+        what="logs",
+        noun="entry",
+        group="default",
+        listing_of=lambda env: env.logs.query(**chosen),
+        target=target,
+        reading=reading,
+        options=options,
+    ).run()
 
 
-async def _export(plan: ExportPlan, connection: Connection) -> int:
-    watcher = Watcher(plan.output)
-    async with connection.without_project().client(plan.output, watcher) as env:
-        export = ExportRun(env, plan, watcher, waits=connection.wait)
-        return await export.run(connection.project)
+def _needs(environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield what to give next, a line each; no value of a key."""
+    yield "An export needs:"
+    yield "  what      persons, cohort ID, folders or logs, as in: posthog-env export persons"
+    key = f"{KEY} is set" if environment.get(KEY) else f"set {KEY}, or give --key-file FILE"
+    yield f"  a key     {key}"
+    host = environment.get(HOST)
+    yield f"  a host    {f'{HOST} is {host}' if host else f'us, unless {HOST} or --host says else'}"
+    project = environment.get(PROJECT)
+    given = f"{PROJECT} is {project}" if project else f"set {PROJECT}, or give --project 1-5,9"
+    yield f"  projects  {given}; or --all-projects"
+    yield "  a file    --out FILE.ndjson, .csv or .parquet, or a folder; else one in this folder"
+    yield "posthog-env export persons --help shows every option, with examples."

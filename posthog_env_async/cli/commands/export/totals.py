@@ -1,14 +1,26 @@
-"""How many items an export will have, and whether the limits are enough for them."""
+"""How many items an export will have, whether the limits suffice for them, and whether all came."""
 
+import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from posthog_env_async.cli.output.console import print_message
+from posthog_env_async.cli.output.wording import duration, window_name
 from posthog_env_async.errors import PostHogError
-from posthog_env_async.export import ExportJob
+from posthog_env_async.export import ExportJob, ExportOutcome
 from posthog_env_async.pagination import AnyListing, Listing
+from posthog_env_async.session import Limit, Limiter, RateLimiter
 
-__all__ = ["requests_for", "total_of", "totals_of"]
+__all__ = [
+    "check_counts",
+    "missing_rows",
+    "shortage",
+    "shortage_text",
+    "total_of",
+    "used_up",
+]
 
 LARGEST_PAGE = 10_000
 
@@ -28,16 +40,90 @@ async def total_of(listing: AnyListing) -> int | None:
     return left if listing.max_items is None else min(left, listing.max_items)
 
 
-async def totals_of(jobs: list[ExportJob]) -> dict[Path, int | None]:
-    """Return the total of each job."""
-    return {job.path: await total_of(job.listing) for job in jobs}
+async def shortage(
+    limiter: Limiter,
+    group: str,
+    totals: Sequence[tuple[AnyListing, int | None]],
+    *,
+    waits: bool,
+) -> str | None:
+    """Say which window of a budget is too small for so many items; `None` when they fit."""
+    requests = sum(
+        math.ceil(
+            (total or 0) / (LARGEST_PAGE if listing.page_size == "auto" else listing.page_size)
+        )
+        for listing, total in totals
+    )
+    for limit, left in await _windows(limiter, group):
+        if requests > left:
+            name = window_name(limit.seconds)
+            rounds = math.ceil((requests - left) / limit.requests)
+            text = (
+                f"needs {requests:,} requests, the {name} has {left:,} left:"
+                f" it takes {duration(rounds * limit.seconds)} or more"
+            )
+            if not waits and limit.seconds > 60:
+                text += "; without --wait it stops at the limit, and the same command goes on later"
+            return text
+    return None
 
 
-def requests_for(jobs: list[ExportJob], totals: Mapping[Path, int | None]) -> int:
-    """Return how many requests the totals take at least."""
-    return sum(math.ceil((totals[job.path] or 0) / _page_size(job)) for job in jobs)
+async def _windows(limiter: Limiter, group: str) -> list[tuple[Limit, int]]:
+    """Return the windows of a group's budget, the longest first."""
+    limits, ask = getattr(limiter, "limits", None), getattr(limiter, "left", None)
+    if limits is None or ask is None:
+        return []
+    answer: Any = ask()
+    left: Mapping[str, tuple[tuple[Limit, int], ...]] = (
+        await answer if inspect.isawaitable(answer) else answer
+    )
+    windows = left.get(limits.budget(group), ())
+    return sorted(windows, key=lambda window: -window[0].seconds)
 
 
-def _page_size(job: ExportJob) -> int:
-    size = job.listing.page_size
-    return size if isinstance(size, int) else LARGEST_PAGE
+def used_up(limiter: Limiter, group: str) -> str | None:
+    """Name the longest window of a budget that is full, where this process alone knows."""
+    if not isinstance(limiter, RateLimiter):
+        return None
+    left = limiter.left().get(limiter.limits.budget(group), ())
+    full = [limit.seconds for limit, remaining in left if remaining == 0]
+    return window_name(max(full)) if full else None
+
+
+async def missing_rows(listing: AnyListing, rows: int, before: int | None) -> int:
+    """Return how many rows fewer came than the server counted, before and after the run.
+
+    Who is deleted meanwhile is counted before and not after, so the smaller count is taken.
+    """
+    if before is None or rows >= before:
+        return 0
+    after = await total_of(listing)
+    return max(0, min(before, before if after is None else after) - rows)
+
+
+async def check_counts(
+    jobs: Sequence[ExportJob],
+    outcomes: Sequence[ExportOutcome],
+    totals: Mapping[Path, int | None],
+) -> bool:
+    """Compare what was exported with the counts, say where it is less, and return whether all is.
+
+    A file that an earlier run had finished is not compared: it is of another time.
+    """
+    is_all = True
+    for job, outcome in zip(jobs, outcomes, strict=True):
+        if outcome.report is None or outcome.kept:
+            continue
+        missing = await missing_rows(job.listing, outcome.report.rows, totals[job.path])
+        if missing:
+            is_all = False
+            print_message(f"error: {outcome.path.name}: {shortage_text(missing)}", style="red")
+    return is_all
+
+
+def shortage_text(missing: int) -> str:
+    """Say what it may mean that fewer rows came."""
+    return (
+        f"{missing:,} fewer than the server counts: rows are missing, or it counts persons that"
+        " are gone"
+    )

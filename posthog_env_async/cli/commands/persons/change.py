@@ -5,9 +5,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from posthog_env_async.cli.options.connection import OTHER_WAIT_CONNECTION, OtherWaitConnection
-from posthog_env_async.cli.options.duration import seconds_of
-from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
+from posthog_env_async.cli.options.connection import OTHER_WAIT_OPTIONS, OtherWaitOptions
+from posthog_env_async.cli.options.parsing import seconds_of
 from posthog_env_async.cli.output.console import print_message
 from posthog_env_async.cli.output.exit_codes import INCOMPLETE, OK
 from posthog_env_async.errors import ConfigurationError
@@ -58,15 +57,14 @@ async def update_person(
     /,
     *properties: Annotated[str, Parameter(help="KEY=VALUE, one or more.")],
     wait: Wait = None,
-    output: OutputOptions = DEFAULT_OUTPUT,
-    connection: OtherWaitConnection = OTHER_WAIT_CONNECTION,
+    options: OtherWaitOptions = OTHER_WAIT_OPTIONS,
 ) -> int:
     """Set properties of a person; the others stay as they are."""
     fields = dict(map(_property, properties))
     if not fields:
         raise ConfigurationError("give properties as KEY=VALUE")
-    async with connection.client(output) as env:
-        return _said(await env.persons.update(id, fields, wait=_seconds(wait)), output)
+    async with options.client() as env:
+        return _report(await env.persons.update(id, fields, wait=_seconds(wait)), options)
 
 
 async def set_property(
@@ -76,13 +74,12 @@ async def set_property(
     /,
     *,
     wait: Wait = None,
-    output: OutputOptions = DEFAULT_OUTPUT,
-    connection: OtherWaitConnection = OTHER_WAIT_CONNECTION,
+    options: OtherWaitOptions = OTHER_WAIT_OPTIONS,
 ) -> int:
     """Set one property of a person."""
-    async with connection.client(output) as env:
+    async with options.client() as env:
         shows = await env.persons.set_property(id, key, _value(value), wait=_seconds(wait))
-    return _said(shows, output)
+        return _report(shows, options)
 
 
 async def unset_property(
@@ -91,12 +88,11 @@ async def unset_property(
     /,
     *,
     wait: Wait = None,
-    output: OutputOptions = DEFAULT_OUTPUT,
-    connection: OtherWaitConnection = OTHER_WAIT_CONNECTION,
+    options: OtherWaitOptions = OTHER_WAIT_OPTIONS,
 ) -> int:
     """Remove one property of a person."""
-    async with connection.client(output) as env:
-        return _said(await env.persons.unset_property(id, key, wait=_seconds(wait)), output)
+    async with options.client() as env:
+        return _report(await env.persons.unset_property(id, key, wait=_seconds(wait)), options)
 
 
 async def split_person(
@@ -108,28 +104,27 @@ async def split_person(
     ] = None,
     distinct_id: Annotated[
         tuple[str, ...],
-        Parameter(help="An id to split off; may be repeated.", negative=(), show_default=False),
+        Parameter(help="An id to split off; may be repeated."),
     ] = (),
     wait: Wait = None,
-    output: OutputOptions = DEFAULT_OUTPUT,
-    connection: OtherWaitConnection = OTHER_WAIT_CONNECTION,
+    options: OtherWaitOptions = OTHER_WAIT_OPTIONS,
 ) -> int:
     """Split a person: make persons of their own of some of its distinct ids."""
-    async with connection.client(output) as env:
+    async with options.client() as env:
         shows = await env.persons.split(
             id,
             main_distinct_id=main_distinct_id,
             distinct_ids=distinct_id or None,
             wait=_seconds(wait),
         )
-    return _said(shows, output)
+    return _report(shows, options)
 
 
-def _said(shows: bool | None, output: OutputOptions) -> int:
+def _report(shows: bool | None, options: OtherWaitOptions) -> int:
     if shows is False:
         print_message("accepted, but the change does not show yet", style="yellow")
         return INCOMPLETE
-    if not output.quiet:
+    if not options.quiet:
         print_message(ACCEPTED if shows is None else "done: the change shows")
     return OK
 

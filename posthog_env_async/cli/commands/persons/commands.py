@@ -2,9 +2,9 @@
 
 from cyclopts import App
 
-from posthog_env_async.cli.options.help import epilogue
+from posthog_env_async.cli.options.output import EXIT_CODES
 
-from . import change, delete, facts, lookup, read
+from . import change, delete, lookup, read
 
 __all__ = ["app"]
 
@@ -12,10 +12,10 @@ COMMANDS = (
     ("list", read.list_persons, read.LIST_EXAMPLES),
     ("get", read.get_person, read.GET_EXAMPLES),
     ("lookup", lookup.lookup_persons, lookup.EXAMPLES),
-    ("at", facts.person_at, facts.AT_EXAMPLES),
-    ("values", facts.list_values, facts.VALUES_EXAMPLES),
-    ("activity", facts.list_activity, facts.ACTIVITY_EXAMPLES),
-    ("cohorts", facts.list_cohorts_of, facts.COHORTS_EXAMPLES),
+    ("at", read.person_at, read.AT_EXAMPLES),
+    ("values", read.list_values, read.VALUES_EXAMPLES),
+    ("activity", read.list_activity, read.ACTIVITY_EXAMPLES),
+    ("cohorts", read.list_cohorts_of, read.COHORTS_EXAMPLES),
     ("update", change.update_person, change.UPDATE_EXAMPLES),
     ("set", change.set_property, change.SET_EXAMPLES),
     ("unset", change.unset_property, change.UNSET_EXAMPLES),
@@ -26,4 +26,4 @@ COMMANDS = (
 
 app = App(name="persons", help="List, look up, change and delete persons.")
 for name, command, examples in COMMANDS:
-    app.command(command, name=name, help_epilogue=epilogue(examples))
+    app.command(command, name=name, help_epilogue=examples + EXIT_CODES)

@@ -9,12 +9,10 @@ from typing import Annotated, Any, Literal
 import attrs
 from cyclopts import Parameter
 
-from posthog_env_async.cli.options.connection import DEFAULT_CONNECTION, Connection
-from posthog_env_async.cli.options.output import DEFAULT_OUTPUT, OutputOptions
+from posthog_env_async.cli.options.connection import DEFAULT_OPTIONS, ClientOptions
 from posthog_env_async.cli.options.values import check_stdin, values_from
-from posthog_env_async.cli.output.console import print_message, write_rows
+from posthog_env_async.cli.output.console import json_line, json_of, print_message, write_rows
 from posthog_env_async.cli.output.exit_codes import OK
-from posthog_env_async.cli.output.models import json_line, json_of
 from posthog_env_async.models import Person
 
 __all__ = ["EXAMPLES", "lookup_persons"]
@@ -48,21 +46,20 @@ async def lookup_persons(
         Literal["ndjson", "csv"], Parameter(help="The form of the result.")
     ] = "ndjson",
     concurrency: Annotated[int, Parameter(help="Requests at a time, 200 values each.")] = 8,
-    output: OutputOptions = DEFAULT_OUTPUT,
-    connection: Connection = DEFAULT_CONNECTION,
+    options: ClientOptions = DEFAULT_OPTIONS,
 ) -> int:
     """Look up persons by distinct id, UUID or e-mail address: any number, 200 a request."""
-    check_stdin(from_, connection.key_file)
+    check_stdin(from_, options.key_file)
     encode = _csv_row if format == "csv" else _json_row
     writer = _Writer(encode, [_csv_text(TITLES)] if format == "csv" else [])
-    async with connection.client(output) as env:
+    async with options.client() as env:
         asked = values_from(values, from_, by)
         found = env.persons.lookup(asked, by=by, concurrency=concurrency)
         async with aclosing(found) as pairs:
             async for value, person in pairs:
                 await writer.add(value, person)
     await writer.flush()
-    if not output.quiet:
+    if not options.quiet:
         print_message(writer.summary())
     return OK
 

@@ -7,15 +7,20 @@ from typing import Any
 import attrs
 
 from posthog_env_async.cli.options.output import OutputOptions
+from posthog_env_async.cli.output.console import MESSAGES, print_message, show_table, write_json
+from posthog_env_async.cli.output.exit_codes import (
+    FAILED,
+    INCOMPLETE,
+    OK,
+    THROTTLED,
+    Outcome,
+    outcome_of,
+)
+from posthog_env_async.cli.output.progress import ProgressRow
+from posthog_env_async.cli.output.wording import duration, size_text, verdict
 from posthog_env_async.export import ExportOutcome
 
-from .console import MESSAGES, print_message, show_table, write_json
-from .exit_codes import FAILED, INCOMPLETE, OK, THROTTLED, Outcome, outcome_of
-from .progress.row import ProgressRow
-from .units import duration, size_text
-from .verdict import verdict
-
-__all__ = ["code_of", "show_outcomes"]
+__all__ = ["code_of", "show_outcomes", "state_of"]
 
 TITLES = ("", "", "rows", "time", "size", "file")
 # What a caller has to know first: come back later, then that something is missing.
@@ -26,6 +31,15 @@ def code_of(outcomes: Sequence[ExportOutcome]) -> int:
     """Return the exit code: the worst of them."""
     codes = {_ending(outcome).code for outcome in outcomes}
     return next((code for code in WORST_FIRST if code in codes), max(codes, default=OK))
+
+
+def state_of(outcome: ExportOutcome) -> str:
+    """Return how an export ended, in a word or two."""
+    if outcome.error is not None:
+        return "failed"
+    if outcome.kept:
+        return "kept from before"
+    return "done" if outcome.ok else "NOT complete"
 
 
 def show_outcomes(

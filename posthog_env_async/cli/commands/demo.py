@@ -1,24 +1,32 @@
 """`posthog-env demo`: 100,000 persons paged, exported, killed, resumed and verified."""
 
+import json
+import os
+import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
+import anyio
 import attrs
+from anyio.abc import Process
 from cyclopts import App, Parameter
 
-from posthog_env_async.cli.options.help import epilogue
-from posthog_env_async.cli.output.console import OutputConsole, print_message, show_table
+from posthog_env_async.cli.options.output import EXIT_CODES
+from posthog_env_async.cli.output.console import (
+    MESSAGES,
+    OutputConsole,
+    print_message,
+    show_table,
+)
 from posthog_env_async.cli.output.exit_codes import INCOMPLETE, OK
-from posthog_env_async.cli.output.progress.display import Display
-from posthog_env_async.cli.output.progress.row import ProgressRow
-from posthog_env_async.cli.output.units import duration
+from posthog_env_async.cli.output.progress import Display, ProgressRow
+from posthog_env_async.cli.output.wording import duration
 from posthog_env_async.client import PostHogEnv
+from posthog_env_async.export import verify
 from posthog_env_async.pagination import ListingReport
 from posthog_env_async.testing import FakePostHog, Fault
-
-from .killed_export import Killed, kill_and_resume
 
 __all__ = ["app", "demo"]
 
@@ -31,8 +39,10 @@ It needs no key and talks to nobody: the server is a part of this package (posth
 PREFETCH = 8
 SAMPLE = 10
 LATENCY = (0.1, 0.3)
+LOOK_EVERY = 0.05
+OPTIONS = ("--count", "--page-size", "1000", "--prefetch", "8")
 
-app = App(name="demo", help_epilogue=epilogue(EXAMPLES))
+app = App(name="demo", help_epilogue=EXAMPLES + EXIT_CODES)
 
 
 @app.default
@@ -53,6 +63,20 @@ class _Paged:
     seconds: float
 
 
+@attrs.frozen
+class _Killed:
+    """An export that was killed after `at` persons, and what it had in the end."""
+
+    at: int
+    rows: int
+    verdict: str
+    uuids: frozenset[str] = attrs.field(repr=False)
+
+    def has_all(self, there: set[str]) -> bool:
+        """Whether the file holds everyone, each once, and is what its manifest says."""
+        return self.verdict == "OK" and set(self.uuids) == there and self.rows == len(there)
+
+
 @attrs.define
 class _Demo:
     server: FakePostHog
@@ -69,7 +93,7 @@ class _Demo:
             sequential = await self._sequential(env)
         with TemporaryDirectory(prefix="posthog-env-demo-") as folder:
             path = Path(folder) / "persons.ndjson"
-            killed = await kill_and_resume(self.server, path, self.persons)
+            killed = await _kill_and_resume(self.server, path, self.persons)
         there = set(map(str, self.server.uuids()))
         whole = paged.report.complete and paged.distinct == len(there) and killed.has_all(there)
         self._sum_up(paged, sequential, killed, whole=whole)
@@ -108,7 +132,7 @@ class _Demo:
         print_message(f"at this pace all would take {duration(seconds)}")
         return seconds
 
-    def _sum_up(self, paged: _Paged, sequential: float, killed: Killed, *, whole: bool) -> None:
+    def _sum_up(self, paged: _Paged, sequential: float, killed: _Killed, *, whole: bool) -> None:
         report = paged.report
         rows: list[tuple[str, object]] = [
             ("persons", f"{report.items:,}"),
@@ -123,4 +147,67 @@ class _Demo:
             ("verdict", "complete: everyone, each once" if whole else "INCOMPLETE"),
         ]
         print_message("")
-        show_table(("", ""), rows, console=OutputConsole())
+        show_table(("", ""), rows, console=OutputConsole(highlight=False))
+
+
+async def _kill_and_resume(server: FakePostHog, path: Path, persons: int) -> _Killed:
+    """Export all persons; kill the process at half of them, and start the same command again."""
+    print_message("\n3. Export them, in a process of its own that is killed half-way", style="bold")
+    print_message(f"$ posthog-env export persons --out persons.ndjson {' '.join(OPTIONS)}")
+    checkpoint = path.with_name(f"{path.name}.checkpoint.json")
+    at = 0
+    async with await _start(server, path) as process:
+        while process.returncode is None and at < persons / 2:
+            await anyio.sleep(LOOK_EVERY)
+            at = await _rows_in(checkpoint) or at
+        if process.returncode is None:
+            process.kill()
+    _leave_the_display()
+    print_message(
+        f"kill -9: the checkpoint knows of {at:,} persons, {path.name} does not exist", style="red"
+    )
+    print_message("\n4. The same command again", style="bold")
+    async with await _start(server, path) as process:
+        await process.wait()
+    report = await verify(path)
+    uuids = await anyio.to_thread.run_sync(_uuids, path) if report.ok else []
+    found = "OK" if report.ok else "; ".join(report.problems)
+    print_message(f"$ posthog-env verify {path.name}\n{found}: {len(uuids):,} persons")
+    return _Killed(at, len(uuids), found, frozenset(uuids))
+
+
+async def _start(server: FakePostHog, path: Path) -> Process:
+    """Start the export; it shows what it does on our stderr."""
+    words = ("export", "persons", "--out", str(path), *OPTIONS)
+    return await anyio.open_process(
+        [sys.executable, "-m", "posthog_env_async", *words],
+        env=os.environ
+        | {
+            "POSTHOG_HOST": server.url,
+            "POSTHOG_PERSONAL_API_KEY": server.key,
+            "POSTHOG_PROJECT_ID": "1",
+        },
+        stdin=None,
+        stdout=None,
+        stderr=None,
+    )
+
+
+def _leave_the_display() -> None:
+    """Go below what the killed process was drawing on a terminal."""
+    if MESSAGES.is_terminal:
+        MESSAGES.show_cursor(True)
+        print_message("")
+
+
+async def _rows_in(checkpoint: Path) -> int:
+    try:
+        text = await anyio.Path(checkpoint).read_text()
+    except FileNotFoundError:
+        return 0
+    return int(json.loads(text)["rows"])
+
+
+def _uuids(path: Path) -> list[str]:
+    with path.open("rb") as file:
+        return [json.loads(line)["uuid"] for line in file]

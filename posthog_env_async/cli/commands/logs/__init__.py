@@ -1,1 +1,0 @@
-"""`posthog-env logs`."""
