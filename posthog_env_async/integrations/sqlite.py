@@ -75,11 +75,15 @@ class SQLiteLimiter(SharedLimiter):
 
 @attrs.define(eq=False)
 class SQLiteLimitStore:
-    """The state in a file: each step is one transaction, made in a worker thread."""
+    """The state in a file: each step is one transaction, made in a worker thread.
+
+    It waits `busy` seconds for a file that another process has locked.
+    """
 
     path: str
     name: str
     lease: float = LEASE
+    busy: float = BUSY
     clock: Clock = attrs.field(factory=lambda: Clock(time.time, time.monotonic))
     _connection: sqlite3.Connection | None = attrs.field(default=None, init=False)
     _identity: tuple[int, int] | None = attrs.field(default=None, init=False)
@@ -137,7 +141,18 @@ class SQLiteLimitStore:
                 return result
         except sqlite3.Error as error:
             code: int = getattr(error, "sqlite_errorcode", 0)
-        raise _failure(code & 0xFF)
+        raise self._failure(code & 0xFF)
+
+    def _failure(self, code: int) -> LimiterUnavailableError | ConfigurationError:
+        if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            return LimiterUnavailableError(
+                f"the file of the shared limiter was locked for {self.busy:.0f} s, and nothing was"
+                " sent; end the process that keeps it, or pass on_unavailable=Share(processes)"
+            )
+        return ConfigurationError(
+            f"the file of the shared limiter cannot be used (SQLite error {code}); name a file on a"
+            " local disk that this process may write, in a folder that exists"
+        )
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -145,7 +160,7 @@ class SQLiteLimitStore:
             with suppress(OSError):
                 os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
             connection = sqlite3.connect(
-                self.path, timeout=BUSY, isolation_level=None, check_same_thread=False
+                self.path, timeout=self.busy, isolation_level=None, check_same_thread=False
             )
             self._connection = connection
             for line in SQLiteBudget.SCHEMA:
@@ -182,15 +197,3 @@ class SQLiteLimitStore:
 
 def _renewed(ids: Sequence[str]) -> Callable[[SQLiteBudget], None]:
     return lambda state: state.renew(ids)
-
-
-def _failure(code: int) -> LimiterUnavailableError | ConfigurationError:
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return LimiterUnavailableError(
-            f"the file of the shared limiter was locked for {BUSY:.0f} s, and nothing was sent;"
-            " end the process that keeps it, or pass on_unavailable=Share(processes)"
-        )
-    return ConfigurationError(
-        f"the file of the shared limiter cannot be used (SQLite error {code}); name a file on a"
-        " local disk that this process may write, in a folder that exists"
-    )

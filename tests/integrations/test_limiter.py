@@ -1,7 +1,9 @@
 """What one limiter promises, whether its state is in Redis or in a file."""
 
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,8 @@ from posthog_env_async import (
 from posthog_env_async.integrations.redis import RedisLimiter, RedisLimitStore, Share
 from posthog_env_async.integrations.shared_limits.limiter import SharedLimiter
 from posthog_env_async.integrations.shared_limits.sqlite_store import Clock
-from posthog_env_async.integrations.sqlite import SQLiteLimiter
+from posthog_env_async.integrations.sqlite import SQLiteLimiter, SQLiteLimitStore
+from posthog_env_async.session import as_limits
 
 from .conftest import free_port, start_redis, stop
 
@@ -274,6 +277,60 @@ async def test_a_share_is_fewer_requests_or_one_in_a_longer_time() -> None:
     assert part.persons == (Limit(40, 60.0), Limit(1, 120.0))
 
 
+def test_a_share_is_among_somebody() -> None:
+    with pytest.raises(ConfigurationError, match="at least one process"):
+        Share(0)
+
+
+async def test_a_share_is_kept_while_redis_stays_away() -> None:
+    skipped = 0.0
+    url, share = f"redis://127.0.0.1:{free_port()}/0", Share(2)
+    async with RedisLimiter(url, [Limit(5, 30.0)], on_unavailable=share) as limiter:
+        limiter.now = lambda: time.monotonic() + skipped
+        with pytest.raises(RateLimitError) as first:
+            await limiter.acquire("persons", max_wait=1.0)
+        skipped = 20.0
+        with pytest.raises(RateLimitError) as second:
+            await limiter.acquire("persons", max_wait=1.0)
+
+    assert 28 < (first.value.retry_after or 0) <= 30
+    assert 5 < (second.value.retry_after or 0) <= 10
+
+
+async def test_a_file_that_another_process_keeps_locked_is_an_error_or_a_share(
+    tmp_path: Path,
+) -> None:
+    limits = as_limits([Limit(5, 0.1)])
+    store = SQLiteLimitStore(str(tmp_path / "limits.db"), "default", busy=0.05)
+    limiter = SharedLimiter(store, limits)
+    await use(limiter)
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(LimiterUnavailableError, match="was locked") as caught:
+            await use(limiter)
+        alone = await use(SharedLimiter(store, limits, on_unavailable=Share(2)))
+    after = await use(limiter)
+    await limiter.aclose()
+
+    assert caught.value.retryable
+    assert alone >= 0.1
+    assert after < 5
+
+
+async def test_a_file_that_lost_its_tables_is_an_error_and_is_not_left_locked(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "limits.db"
+    async with SQLiteLimiter(path, [Limit(5, 0.1)]) as limiter:
+        await use(limiter)
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            for (name,) in other.execute("SELECT name FROM sqlite_master").fetchall():
+                other.execute(f"DROP TABLE IF EXISTS {name}")
+            with pytest.raises(ConfigurationError, match="cannot be used"):
+                await use(limiter)
+            other.execute("BEGIN EXCLUSIVE")
+
+
 async def test_the_key_is_in_no_name_that_redis_keeps(redis_url: str) -> None:
     from redis import Redis
 
@@ -423,6 +480,18 @@ async def test_a_wrong_password_is_an_error_also_with_a_share(tmp_path: Path) ->
     assert "s3cret" not in f"{caught.value!r}{limiter.describe()}"
 
 
+async def test_a_redis_that_does_not_describe_itself_is_used_all_the_same(redis_url: str) -> None:
+    from redis import Redis
+
+    with Redis.from_url(redis_url) as admin:
+        rights: Any = {"keys": ["*"], "categories": ["+@all"], "commands": ["-info"]}
+        admin.acl_setuser("app", enabled=True, passwords=["+pw"], **rights)
+    url = redis_url.replace("redis://", "redis://app:pw@")
+
+    async with RedisLimiter(url, [Limit(2, 0.5)]) as limiter:
+        assert 0.4 < await use(limiter, 3) < 5
+
+
 @pytest.mark.servers
 async def test_a_cluster_keeps_the_limits_wherever_their_slots_are(tmp_path: Path) -> None:
     from redis import Redis
@@ -455,9 +524,9 @@ async def test_a_cluster_keeps_the_limits_wherever_their_slots_are(tmp_path: Pat
 
 
 def is_ready(admin: Any) -> bool:
+    """Whether a node knows the other one, and who has each of the slots."""
     facts = admin.execute_command("CLUSTER INFO")
-    text = str(facts)
-    return "ok" in text and facts["cluster_known_nodes"] == "2"
+    return (facts["cluster_state"], facts["cluster_known_nodes"]) == ("ok", "2")
 
 
 def test_the_limits_that_apply_are_told_and_to_whom(tmp_path: Path) -> None:
