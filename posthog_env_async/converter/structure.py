@@ -52,8 +52,11 @@ def structure(kind: type[T], value: Any, where: str = "$") -> T:
     try:
         return cast("T", _converter(detailed=False).structure(filled, kind))
     except Exception:  # noqa: BLE001 - whatever a hook raises, the slow way says it with its path
-        explain = _wrong_fields
-    wrong = explain(kind, filled, where)
+        slow = _converter(detailed=True)
+    try:
+        return cast("T", slow.structure(filled, kind))
+    except Exception as error:  # noqa: BLE001 - as above
+        wrong = _wrong_fields(error, where)
     raise ResponseDecodeError(f"the answer does not fit {kind.__name__.lstrip('_')}: {wrong}")
 
 
@@ -67,15 +70,11 @@ def _with_extra(kind: type[Any], row: dict[str, Any]) -> dict[str, Any]:
     return {**row, EXTRA: _unknown_fields(kind, row)} if attrs.has(kind) else row
 
 
-def _wrong_fields(kind: type[Any], value: Any, where: str) -> str:
-    try:
-        _converter(detailed=True).structure(value, kind)
-    except Exception as error:  # noqa: BLE001 - as above
-        from cattrs import transform_error  # noqa: PLC0415 - as below
+def _wrong_fields(error: Exception, where: str) -> str:
+    from cattrs import transform_error  # noqa: PLC0415 - as below
 
-        found = transform_error(error, where, _plain_reason)
-        return ", ".join(line.replace("._", ".") for line in found)
-    return f"unreadable @ {where}"
+    found = transform_error(error, where, _plain_reason)
+    return ", ".join(line.replace("._", ".") for line in found)
 
 
 def _plain_reason(error: BaseException, kind: type[Any] | None) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -96,7 +97,7 @@ class LedgerFile:
         _explained(self.path, lambda: self._write(text, durable))
 
     def _prepare(self, size: int) -> None:
-        if hasattr(os, "fchmod"):
+        if hasattr(os, "fchmod"):  # pragma: no branch - Windows has none
             os.fchmod(self._file, OWNER_ONLY)
         os.ftruncate(self._file, size)
         _sync_folder(self.path)
@@ -162,16 +163,12 @@ def _write_whole(path: Path, content: bytes) -> None:
 
 def _sync_folder(path: Path) -> None:
     """Make the name of a file durable, where the file system can."""
-    try:
+    with suppress(OSError):
         folder = os.open(path.parent, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(folder)
-    except OSError:
-        return
-    finally:
-        os.close(folder)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def _explained(path: Path, work: Callable[[], T]) -> T:

@@ -47,7 +47,8 @@ def _limiter_plugin(redis_url: str, limits: Limits) -> Any:
     """Return what gives each worker one limiter, and closes it with the worker."""
     from distributed import WorkerPlugin
 
-    class LimiterPlugin(WorkerPlugin):
+    # The workers run a copy, which pickle made.
+    class LimiterPlugin(WorkerPlugin):  # pragma: no cover
         def setup(self, worker: Any) -> None:
             key = os.environ.get("POSTHOG_PERSONAL_API_KEY", "")
             self.limiter = RedisLimiter.for_key(redis_url, key, limits)

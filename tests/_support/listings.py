@@ -4,10 +4,10 @@ from uuid import UUID
 
 import anyio
 
-from posthog_env_async import Listing, Person
+from posthog_env_async import Listing, Person, PostHogEnv
 from posthog_env_async.testing import FakePostHog
 
-__all__ = ["read_into", "until_idle", "uuids", "windows"]
+__all__ = ["read_into", "read_while_rows_vanish", "until_idle", "uuids", "windows"]
 
 
 def windows(fake: FakePostHog) -> list[tuple[int, int]]:
@@ -29,3 +29,10 @@ async def until_idle(fake: FakePostHog) -> None:
         while quiet < 5:
             await anyio.sleep(0.002)
             quiet = quiet + 1 if fake.in_flight == 0 else 0
+
+
+async def read_while_rows_vanish(env: PostHogEnv, fake: FakePostHog) -> None:
+    """Read every person, while those that were read go: the listing has to search its seam."""
+    async for page in env.persons.list(page_size=500).pages():
+        if page.offset == 0:
+            fake.delete(range(400))

@@ -93,6 +93,13 @@ async def test_values_of_a_property_come_with_counts(version: Any) -> None:
     assert [value.name for value in some] == ["mars"]
 
 
+async def test_the_name_of_a_property_is_not_empty(env: PostHogEnv, fake: FakePostHog) -> None:
+    with pytest.raises(ConfigurationError, match="name of a property"):
+        await env.persons.property_values("")
+
+    assert fake.requests == []
+
+
 async def test_values_of_another_shape_are_refused(env: PostHogEnv, fake: FakePostHog) -> None:
     fake.faults.append(Fault(200, body={"results": "none"}))
 

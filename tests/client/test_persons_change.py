@@ -269,6 +269,30 @@ async def test_an_error_in_between_says_how_many_were_sent(
     assert caught.value.__notes__ == ["the first 1000 of 2500 ids were sent before this"]
 
 
+async def test_an_error_without_a_uuid_is_kept_in_the_summary(
+    env: PostHogEnv, fake: FakePostHog
+) -> None:
+    errors = [{"person_uuid": "none", "step": "events"}, {"detail": "lost"}]
+    fake.faults.append(Fault(202, body={"persons_found": 3, "deletion_errors": errors}))
+
+    summary = await env.persons.delete_many(uuids=fake.uuids()[:3])
+
+    assert [(error.person_uuid, error.step) for error in summary.errors] == [
+        (None, "events"),
+        (None, None),
+    ]
+
+
+async def test_a_number_that_one_of_many_answers_lacks_is_unknown(
+    env: PostHogEnv, fake: FakePostHog
+) -> None:
+    fake.faults.append(Fault(202, body={"persons_found": 1000}))
+
+    summary = await env.persons.delete_many(uuids=fake.uuids())
+
+    assert (summary.found, summary.queued, summary.events_queued) == (2500, None, None)
+
+
 async def test_a_summary_of_another_shape_is_refused(env: PostHogEnv, fake: FakePostHog) -> None:
     fake.faults.append(Fault(202, body={"persons_found": "two"}))
 

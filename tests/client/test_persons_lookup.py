@@ -136,6 +136,18 @@ async def test_a_project_that_is_not_there_is_an_error_not_an_absence(
     assert len(fake.requests) == 1
 
 
+async def test_a_project_that_is_gone_when_persons_are_asked_for_one_by_one_is_an_error(
+    fake: FakePostHog,
+) -> None:
+    gone = {"type": "invalid_request", "code": "not_found", "detail": "Project not found."}
+    fake.faults.append(Fault(405, path="batch_by_uuids"))
+    fake.faults.append(Fault(404, body=gone, method="GET"))
+
+    async with client(fake) as env:
+        with pytest.raises(NotFoundError, match="Project"):
+            await env.persons.get_many(uuids=fake.uuids()[:1])
+
+
 async def test_a_person_that_shows_ten_distinct_ids_may_have_more(
     env: PostHogEnv, fake: FakePostHog
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import stat
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from uuid import UUID, uuid4
 import anyio
 import pytest
 
+from cli_runs import environment
 from posthog_env_async import (
     CheckpointError,
     ConfigurationError,
@@ -219,6 +221,19 @@ async def test_a_second_run_asks_for_nobody_again(
 
     assert first == second
     assert fake.requests == []
+
+
+async def test_persons_who_are_done_are_not_asked_for_again(
+    env: PostHogEnv, fake: FakePostHog, ledger: Path
+) -> None:
+    persons = await env.persons.list(max_items=30).collect()
+    await erase(env, persons[:20], ledger=ledger, dry_run=False)
+    fake.requests.clear()
+
+    report = await erase(env, persons, ledger=ledger, dry_run=False)
+
+    assert report.found == 30
+    assert [body["ids"] for body in bodies(fake)] == [[str(each.uuid) for each in persons[20:]]]
 
 
 async def test_more_people_may_join_a_ledger(
@@ -468,6 +483,70 @@ async def test_a_server_that_stays_broken_ends_the_run_and_the_next_goes_on(
     assert (receipt["queued"], receipt["unknown"]) == (1000, 1000)
     assert report.queued == report.found == 2500
     assert {record.times for record in fake.erasures().values()} == {1}
+
+
+async def test_an_answer_that_cannot_be_read_is_found_out_about(
+    env: PostHogEnv, fake: FakePostHog, ledger: Path
+) -> None:
+    people = fake.uuids()[:30]
+    fake.faults.append(Fault(202, body={"persons_found": "thirty"}, path="bulk_delete"))
+
+    report = await erase(env, people, by="uuid", ledger=ledger, dry_run=False, backoff=EAGER)
+
+    assert (report.queued, report.unknown) == (30, 0)
+    assert [line["error"] for line in records(ledger) if "error" in line] == ["ResponseDecodeError"]
+
+
+async def test_a_server_that_never_accounts_for_everybody_ends_the_run(
+    env: PostHogEnv, fake: FakePostHog, ledger: Path
+) -> None:
+    fake.faults.append(Fault(202, body={"persons_found": 9}, path="bulk_delete", times=99))
+    twice = Backoff(max_attempts=2, base=0.0)
+
+    report = await erase(
+        env, fake.uuids()[:10], by="uuid", ledger=ledger, dry_run=False, backoff=twice
+    )
+
+    assert report.unknown == 10
+    assert len(bodies(fake)) == 2
+
+
+ODD_FILE_SYSTEM = """
+import asyncio, errno, fcntl, os, stat, sys
+from posthog_env_async import PostHogEnv
+from posthog_env_async.erasure import erase
+
+fsync = os.fsync
+
+def no_locks(*_):
+    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+def no_folders(descriptor):
+    if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    return fsync(descriptor)
+
+fcntl.flock, os.fsync = no_locks, no_folders
+
+async def main():
+    async with PostHogEnv(1) as env:
+        report = await erase(env, ["user-1"], ledger=sys.argv[1], dry_run=False)
+        print("queued", report.queued)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_ledger_can_be_kept_where_nothing_can_be_locked(
+    fake: FakePostHog, ledger: Path
+) -> None:
+    done = await anyio.run_process(
+        [sys.executable, "-W", "error", "-c", ODD_FILE_SYSTEM, str(ledger)],
+        env=environment(fake),
+    )
+
+    assert done.stdout == b"queued 1\n"
+    assert records(ledger)[-1]["kind"] == "answered"
 
 
 async def test_a_refusal_ends_the_run_and_nobody_is_uncertain(

@@ -279,7 +279,7 @@ async def odd_export(
     environment = {"POSTHOG_HOST": fake.url, "POSTHOG_PERSONAL_API_KEY": fake.key}
     done = await anyio.run_process(
         [sys.executable, "-c", ODD_FILE_SYSTEM, str(path), call, str(number), lock],
-        env={"PYTHONPATH": str(Path(__file__).parents[2]), **environment},
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), **environment},
         check=False,
         stderr=subprocess.STDOUT,
     )

@@ -1,6 +1,7 @@
 """Many exports at once: one failure does not stop the others; a broken run is gone on with."""
 
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -267,7 +268,7 @@ async def test_forty_exports_at_once_take_little_more_memory_than_one(tmp_path: 
             (tmp_path / str(number)).mkdir()
             done = await anyio.run_process(
                 [sys.executable, "-W", "ignore", "-c", MEMORY, f"{tmp_path}/{number}", str(number)],
-                env={"PYTHONPATH": str(Path(__file__).parents[2]), **settings},
+                env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), **settings},
             )
             peaks.append(int(done.stdout))
 

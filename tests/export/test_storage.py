@@ -1,6 +1,7 @@
 """One writer at a time, and what the disk, the folders and the installation do not allow."""
 
 import asyncio
+import os
 import shutil
 import subprocess
 import sys
@@ -107,6 +108,7 @@ async def test_a_file_that_may_not_grow_is_said_and_the_export_goes_on_elsewhen(
 
     done = await anyio.run_process(
         [sys.executable, "-W", "ignore", "-c", SMALL_DISK, str(path), str(limit)],
+        # Nothing of coverage, whose file may not grow either.
         env={"PYTHONPATH": str(Path(__file__).parents[2]), **environment},
         check=False,
         stderr=subprocess.STDOUT,
@@ -154,7 +156,7 @@ async def test_a_missing_extra_is_named_before_anything_is_sent(
 
     done = await anyio.run_process(
         [sys.executable, "-W", "ignore", "-c", WITHOUT, str(tmp_path / f"p.{suffix}"), *missing],
-        env={"PYTHONPATH": str(Path(__file__).parents[2]), **environment},
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), **environment},
         check=False,
         stderr=subprocess.STDOUT,
     )

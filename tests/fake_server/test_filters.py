@@ -30,6 +30,15 @@ async def test_email_and_distinct_id_are_exact(http: ClientSession) -> None:
             assert (await ask(http, fake, **params))[1]["results"] == []
 
 
+async def test_many_filters_in_turn_find_what_one_alone_finds(http: ClientSession) -> None:
+    async with FakePostHog(300) as fake:
+        _, everybody = await ask(http, fake, limit=300)
+        emails = [row["properties"]["email"] for row in everybody["results"]]
+        for _ in range(2):
+            for email, row in zip(emails, everybody["results"], strict=True):
+                assert (await ask(http, fake, email=email))[1]["results"] == [row]
+
+
 async def test_search_finds_a_part_whatever_its_case(http: ClientSession) -> None:
     # docs/server.md, Persons list: blanks around are stripped
     async with FakePostHog(300) as fake:

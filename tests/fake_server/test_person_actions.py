@@ -1,5 +1,8 @@
 """Looking up, changing and deleting persons in the embedded server (docs/server.md)."""
 
+import asyncio
+import threading
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -144,6 +147,48 @@ async def test_a_change_may_be_accepted_and_never_made(http: ClientSession) -> N
 
     assert status == 202
     assert "a" not in person["properties"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "attr"),
+    [
+        ("PATCH", "{uuid}/", "properties"),
+        ("POST", "reset_person_distinct_id/", "distinct_id"),
+        ("POST", "batch_by_uuids/", "uuids"),
+        ("GET", "values/", "key"),
+    ],
+)
+async def test_a_missing_field_is_refused_by_its_name(
+    http: ClientSession, fake: FakePostHog, method: str, path: str, attr: str
+) -> None:
+    path = path.format(uuid=fake.uuids()[0])
+
+    status, body = await send(http, fake, path, {}, method=method)
+
+    assert (status, body["code"], body["attr"]) == (400, "required", attr)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "update_property/", {"key": "plan", "value": "moon"}),
+        ("POST", "split/", {"distinct_ids_to_split": ["ada-anon"]}),
+        ("DELETE", "", None),
+    ],
+)
+async def test_a_change_to_a_person_that_is_gone_by_then_changes_nothing(
+    http: ClientSession, method: str, path: str, body: Any
+) -> None:
+    async with FakePostHog(3, mode="routes", change_delay=0.05) as fake:
+        uuid = fake.add_person(distinct_ids=["ada", "ada-anon"])
+        status, _ = await send(http, fake, f"{uuid}/{path}", body, method=method)
+        fake.delete([uuid])
+        before = fake.uuids()
+        await asyncio.sleep(0.1)
+        _, page = await ask(http, fake)
+
+    assert 200 <= status < 300
+    assert [row["uuid"] for row in page["results"]] == [str(each) for each in before]
 
 
 async def test_a_split_makes_persons_of_distinct_ids(
@@ -343,6 +388,20 @@ async def test_the_persons_of_a_cohort_come_in_pages(http: ClientSession) -> Non
     assert missing == (404, NOT_FOUND)
 
 
+async def test_the_persons_of_a_cohort_come_as_csv_too(
+    http: ClientSession, fake: FakePostHog
+) -> None:
+    uuids = fake.uuids()[3:6]
+    number = fake.add_cohort("Some", uuids=uuids)
+
+    path = f"/api/projects/1/cohorts/{number}/persons/"
+    status, text = await ask(http, fake, path, format="csv")
+
+    assert status == 200
+    assert len(text.splitlines()) == 1 + len(uuids)
+    assert all(str(uuid).encode() in text for uuid in uuids)
+
+
 async def test_activity_comes_by_page_number(http: ClientSession, fake: FakePostHog) -> None:
     first, second = fake.uuids()[:2]
     for number in range(12):
@@ -464,6 +523,28 @@ async def test_logs_are_counted_and_described(http: ClientSession, fake: FakePos
     assert has == {"hasLogs": True}
 
 
+@pytest.mark.parametrize(
+    ("path", "params", "attr"),
+    [
+        ("attributes/", {"attribute_type": "span"}, "attribute_type"),
+        ("attributes/", {"dateRange": "{"}, "dateRange"),
+        ("values/", {}, "key"),
+    ],
+)
+async def test_a_wrong_question_about_logs_is_refused_by_its_field(
+    http: ClientSession, fake: FakePostHog, path: str, params: dict[str, str], attr: str
+) -> None:
+    status, body = await ask(http, fake, f"/api/projects/1/logs/{path}", **params)
+
+    assert (status, body["type"], body["attr"]) == (400, "validation_error", attr)
+
+
+async def test_counting_logs_needs_a_query(http: ClientSession, fake: FakePostHog) -> None:
+    status, body = await send(http, fake, "/api/projects/1/logs/count/", {"query": []})
+
+    assert (status, body["detail"]) == (400, "query must be an object")
+
+
 async def test_the_home_folder_is_the_same_each_time(
     http: ClientSession, fake: FakePostHog
 ) -> None:
@@ -488,3 +569,33 @@ def test_a_fake_serves_a_program_without_a_loop() -> None:
 
     assert body.count(b'"uuid"') == 3
     assert [asked.status for asked in fake.requests] == [200]
+
+
+def test_a_port_that_is_taken_leaves_no_thread_behind() -> None:
+    with FakePostHog(0) as fake:
+        port = int(fake.url.rpartition(":")[2])
+        before = threading.active_count()
+        with pytest.raises(OSError, match="address"), FakePostHog(0, port=port):
+            pass
+
+        assert threading.active_count() == before
+
+
+def test_a_fake_in_a_thread_can_be_closed_twice() -> None:
+    with FakePostHog(0) as fake:
+        fake.__exit__(None, None, None)
+
+        with pytest.raises(RuntimeError, match="does not run"):
+            _ = fake.url
+
+
+def test_a_fake_in_a_thread_closes_without_waiting_for_a_slow_answer() -> None:
+    from urllib.request import Request, urlopen
+
+    with FakePostHog(0, latency=60.0) as fake:
+        asked = Request(f"{fake.url}{PERSONS}", headers=bearer(fake))  # noqa: S310
+        with pytest.raises(TimeoutError):
+            urlopen(asked, timeout=0.1)  # noqa: S310
+        began = time.monotonic()
+
+    assert time.monotonic() - began < 30

@@ -117,6 +117,22 @@ async def test_a_drift_may_merge(http: ClientSession) -> None:
         assert after != [uuid for uuid in before if uuid in after]
 
 
+async def test_a_drift_merges_nobody_where_there_is_one_person(http: ClientSession) -> None:
+    drift = Drift(inserts=(0, 0), deletes=(0, 0), merges=(2, 2))
+    async with FakePostHog(1, drift=drift) as fake:
+        assert await listed(http, fake) == fake.uuids()
+        assert len(fake.uuids()) == 1
+
+
+async def test_a_newcomer_that_a_merge_moves_was_not_there_throughout() -> None:
+    async with FakePostHog(6) as fake:
+        [newcomer] = fake.insert()
+        fake.merge(newcomer, fake.uuids()[3])
+
+        assert newcomer in fake.uuids()
+        assert newcomer not in fake.existed_throughout()
+
+
 async def test_merging_with_oneself_or_with_nobody_is_refused() -> None:
     async with FakePostHog(3) as fake:
         one = fake.uuids()[0]

@@ -40,13 +40,32 @@ async def test_a_misspelt_route_fails_the_test(posthog_env):
 """
 
 
-def test_the_fixtures_work_in_a_project_that_asks_for_them(tmp_path: Path) -> None:
-    (tmp_path / "test_users.py").write_text(USERS_TESTS)
-
-    words = ["-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", str(tmp_path)]
+def run_tests(text: str, folder: Path) -> str:
+    (folder / "test_users.py").write_text(text)
+    words = ["-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", str(folder)]
     done = subprocess.run(
-        [sys.executable, *words], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, *words], cwd=folder, capture_output=True, text=True, check=False
     )
+    return done.stdout + done.stderr
 
-    assert "3 passed, 1 error" in done.stdout, done.stdout + done.stderr
-    assert "GET /api/environments/1/personas/" in done.stdout
+
+def test_the_fixtures_work_in_a_project_that_asks_for_them(tmp_path: Path) -> None:
+    done = run_tests(USERS_TESTS, tmp_path)
+
+    assert "3 passed, 1 error" in done, done
+    assert "GET /api/environments/1/personas/" in done
+
+
+AS_IT_COMES = """
+pytest_plugins = ["posthog_env_async.testing.pytest"]
+
+
+def test_the_server_has_a_hundred_persons(fake_posthog):
+    assert len(fake_posthog.uuids()) == 100
+"""
+
+
+def test_the_server_has_a_hundred_persons_unless_told_otherwise(tmp_path: Path) -> None:
+    done = run_tests(AS_IT_COMES, tmp_path)
+
+    assert "1 passed" in done, done

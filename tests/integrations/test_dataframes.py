@@ -201,6 +201,31 @@ async def test_what_is_not_proven_complete_is_an_error_unless_it_may_be(
         assert table.attrs["report"]["complete"] is False
 
 
+async def test_an_end_that_the_server_contradicts_is_an_error_unless_it_may_be(
+    env: PostHogEnv, fake: FakePostHog
+) -> None:
+    rows = [row(number) for number in range(3)]
+
+    def end_with_more_to_come() -> None:
+        fake.faults.clear()
+        for some, times in ((rows, 1), ([], 99)):
+            page = {"results": some, "next": None, "has_next": True}
+            fake.faults.append(Fault(200, body=page, times=times))
+
+    end_with_more_to_come()
+    with pytest.raises(PaginationError, match="not proven that they are all"):
+        await to_table(env.persons.list())
+
+    end_with_more_to_come()
+    assert len(await to_table(env.persons.list(), allow_incomplete=True)) == 3
+
+
+async def test_batches_that_nobody_began_can_be_closed(env: PostHogEnv, fake: FakePostHog) -> None:
+    await record_batches(env.persons.list()).aclose()
+
+    assert fake.requests == []
+
+
 async def test_pandas_gets_the_right_types(env: PostHogEnv, fake: FakePostHog) -> None:
     pytest.importorskip("pandas")
     answer_with(

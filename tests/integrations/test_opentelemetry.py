@@ -14,10 +14,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from posthog_env_async import NotFoundError
+from posthog_env_async import Limit, NotFoundError
 from posthog_env_async.integrations.opentelemetry import observer
 from posthog_env_async.testing import FakePostHog, Fault
-from sessions import NOBODY, client
+from sessions import NOBODY, client, read
 
 ROUTE = "/api/environments/{project_id}/persons/"
 
@@ -125,6 +125,37 @@ async def test_metrics_count_attempts_retries_and_bytes(
     (retries,) = telemetry.points("posthog_env.retries")
     assert (retries.value, retries.attributes["error.type"]) == (1, "ServerError")
     assert telemetry.points("posthog_env.bytes")[0].value > 0
+
+
+async def test_a_wait_for_the_limit_is_an_event_and_a_metric(
+    fake: FakePostHog, telemetry: Telemetry
+) -> None:
+    watch = observer(tracer_provider=telemetry.tracers, meter_provider=telemetry.meters)
+    async with client(fake, observer=watch, limits=[Limit(1, 0.1)]) as env:
+        await read(env)
+        await read(env)
+
+    first, second = telemetry.below(None)
+    (waited,) = second.events
+    (point,) = telemetry.points("posthog_env.limit.wait")
+    assert first.events == ()
+    assert waited.name == "limit waited"
+    assert dict(waited.attributes or {})["wait"] == point.sum > 0
+
+
+async def test_an_attempt_without_an_answer_is_an_error_by_its_class(
+    fake: FakePostHog, telemetry: Telemetry
+) -> None:
+    fake.faults.append(Fault(action="reset"))
+    watch = observer(tracer_provider=telemetry.tracers, meter_provider=telemetry.meters)
+    async with client(fake, observer=watch) as env:
+        await read(env)
+
+    (call,) = telemetry.below(None)
+    broken, whole = [attributes_of(span) for span in telemetry.below(call)]
+    assert broken["error.type"] == "APIConnectionError"
+    assert "http.response.status_code" not in broken
+    assert whole["http.response.status_code"] == 200
 
 
 async def test_a_call_that_fails_is_an_error_by_its_class(

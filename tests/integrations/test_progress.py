@@ -4,6 +4,7 @@ import io
 
 import pytest
 
+from listings import read_while_rows_vanish
 from posthog_env_async import Backoff, PostHogEnv
 from posthog_env_async.integrations.progress import notebook_progress, terminal_progress
 from posthog_env_async.testing import FakePostHog, Fault
@@ -23,6 +24,17 @@ async def test_the_terminal_shows_rows_requests_and_the_verdict(fake: FakePostHo
     assert "2,500 rows" in screen.getvalue()
     assert "1 retry" in screen.getvalue()
     assert "complete" in screen.getvalue().splitlines()[-1]
+
+
+async def test_the_terminal_shows_seams_that_were_repaired(fake: FakePostHog) -> None:
+    console = pytest.importorskip("rich.console", reason="the extra cli is not installed")
+    screen = io.StringIO()
+
+    with terminal_progress(console=console.Console(file=screen, width=100)) as watch:
+        async with client(fake, observer=watch) as env:
+            await read_while_rows_vanish(env, fake)
+
+    assert "seam" in screen.getvalue()
 
 
 async def test_the_notebook_shows_one_line_of_html(

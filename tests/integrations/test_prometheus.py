@@ -6,6 +6,7 @@ prometheus_client = pytest.importorskip(
     "prometheus_client", reason="the extra prometheus is not installed"
 )
 
+from listings import read_while_rows_vanish
 from posthog_env_async import ConfigurationError, Limit
 from posthog_env_async.integrations.prometheus import observer
 from posthog_env_async.testing import FakePostHog, Fault
@@ -36,6 +37,17 @@ async def test_attempts_retries_waits_and_bytes_are_counted(fake: FakePostHog) -
         "posthog_env_limit_wait_seconds_total", {"budget": "default"}
     )
     assert (waited or 0) > 0
+
+
+async def test_repaired_seams_and_verdicts_are_counted(fake: FakePostHog) -> None:
+    registry = prometheus_client.CollectorRegistry()
+    async with client(fake, observer=observer(registry=registry)) as env:
+        await read_while_rows_vanish(env, fake)
+
+    route = {"route": ROUTE}
+    ended = {**route, "complete": "true"}
+    assert (registry.get_sample_value("posthog_env_seams_repaired_total", route) or 0) > 0
+    assert registry.get_sample_value("posthog_env_listings_total", ended) == 1
 
 
 def test_one_observer_a_registry() -> None:

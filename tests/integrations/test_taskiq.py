@@ -1,7 +1,9 @@
 """Exports by taskiq workers, of which some are killed."""
 
+import asyncio
 import pickle
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from posthog_env_async import ExportError, PermissionDeniedError, PostHogEnv
+from posthog_env_async import CheckpointError, ExportError, PermissionDeniedError, PostHogEnv
 from posthog_env_async.export import verify
 from posthog_env_async.export.partitions.merge import by_project, merge
 from posthog_env_async.export.partitions.plan import PartitionResult, plan
@@ -187,7 +189,7 @@ async def test_nothing_in_redis_is_a_pickle_or_holds_a_filter(
                 left += await everything_in(own_redis)
         finally:
             await broker.shutdown()
-            worker.kill()
+            worker.send_signal(signal.SIGINT)
             worker.wait()
 
     assert result.rows == 1
@@ -222,6 +224,52 @@ def test_an_answer_of_a_worker_raises_only_errors_of_ours(answer: str) -> None:
         check_answer(SimpleNamespace(is_err=False, return_value=answer))
     with pytest.raises(ExportError, match="see its log"):
         check_answer(SimpleNamespace(is_err=True, return_value=None))
+
+
+@pytest.mark.parametrize("name", ["missing", "../other", "renamed"])
+async def test_a_worker_reads_only_partitions_that_its_folder_describes(
+    fake: FakePostHog, env: PostHogEnv, tmp_path: Path, name: str
+) -> None:
+    from types import SimpleNamespace
+
+    from posthog_env_async.integrations.taskiq import RUN, check_answer
+
+    [partition] = await plan(env)
+    (tmp_path / "inside").mkdir()
+    for file in ("other.partition.json", "inside/renamed.partition.json"):
+        (tmp_path / file).write_text(partition.to_json())
+    run = partition_broker("redis://127.0.0.1:1").find_task(RUN)
+    fake.requests.clear()
+
+    answer = await run.original_func(name, str(tmp_path / "inside"))
+
+    with pytest.raises(CheckpointError, match="does not describe the partition"):
+        check_answer(SimpleNamespace(is_err=False, return_value=answer))
+    assert fake.requests == []
+
+
+async def test_a_worker_that_wrote_nothing_is_found_out(
+    own_redis: str, env: PostHogEnv, tmp_path: Path
+) -> None:
+    from taskiq.api import run_receiver_task
+
+    from posthog_env_async.integrations.taskiq import RUN
+
+    async def idle(name: str, folder: str) -> str:
+        return "{}"
+
+    broker, other = partition_broker(own_redis), partition_broker(own_redis)
+    other.register_task(idle, task_name=RUN)
+    await broker.startup()
+    worker = asyncio.create_task(run_receiver_task(other, run_startup=True))
+    try:
+        with anyio.fail_after(20), pytest.raises(CheckpointError, match="not in the folder"):
+            await export_partitions(broker, await plan(env), tmp_path)
+    finally:
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+        await other.shutdown()
+        await broker.shutdown()
 
 
 def test_a_pickle_in_place_of_a_result_is_not_loaded() -> None:

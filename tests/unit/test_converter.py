@@ -138,6 +138,12 @@ def test_rows_beside_one_that_msgspec_refuses_are_what_the_server_sent(
     assert page.next == "u"
 
 
+def test_of_two_lists_of_rows_beside_an_odd_one_the_last_counts() -> None:
+    body = b'{"results":[%b],"next":null,"results":[7]}' % rows_with(ODD["nan"])[0]
+
+    assert load_page(body, BYTES_ROWS).rows == [b"7"]
+
+
 @pytest.mark.parametrize("plain", LIKE_A_ROW)
 @pytest.mark.parametrize("odd", [None, *ODD.values()], ids=["plain", *ODD])
 @pytest.mark.parametrize("head", ["{", '{"meta":{"results":[{"type":"x"}]},'])

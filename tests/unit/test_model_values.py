@@ -277,6 +277,13 @@ def test_one_property_reads_as_in_the_dict(key: str, odd: bool, decoded: bool) -
     assert person.get_property(key, "default") == properties.get(key, "default")
 
 
+def test_any_number_of_properties_can_be_read_alone() -> None:
+    properties = {f"key {number}": number for number in range(600)}
+    person = PERSON_ROWS.read(json.dumps({"uuid": UUID_TEXT, "properties": properties}).encode())
+
+    assert {key: person.get_property(key) for key in (*properties, "key 0")} == properties
+
+
 def test_a_built_person_has_its_properties() -> None:
     person = Person(uuid=UUID_TEXT, properties={"email": "a"})
 

@@ -279,6 +279,12 @@ def test_a_persons_repr_shows_no_personal_value() -> None:
     assert repr(person()) == f"Person(uuid='{UUID_TEXT}')"
 
 
+def test_a_person_whose_uuid_is_none_has_a_repr_without_it() -> None:
+    bad = PERSON_ROWS.item(b'{"uuid": "ada@example.com"}')
+
+    assert repr(bad) == "Person(uuid=<not a UUID>)"
+
+
 # answers of each server version
 
 

@@ -1,9 +1,11 @@
 """Values looked up in order: what is asked for, and what is remembered."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, cast
 from uuid import UUID
 
+import anyio
+import anyio.lowlevel
 import attrs
 import pytest
 
@@ -51,3 +53,19 @@ async def test_what_was_forgotten_is_asked_for_again(remembered: int) -> None:
 
     assert pairs == [(value, value) for value in values]
     assert sum(map(len, register.asked)) > 4
+
+
+async def test_results_are_given_before_more_values_are_taken() -> None:
+    events = list[str]()
+
+    async def values() -> AsyncIterator[int]:
+        for number in (1, 1, 2):
+            events.append(f"value {number}")
+            yield number
+            await anyio.lowlevel.checkpoint()
+
+    register = cast("PersonSource", Register(size=1))
+    async for value, _ in lookup(register, values()):
+        events.append(f"result {value}")
+
+    assert events == ["value 1", "value 1", "result 1", "result 1", "value 2", "result 2"]
