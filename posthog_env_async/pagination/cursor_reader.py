@@ -83,7 +83,7 @@ class CursorReader(Generic[T]):
         if self.counter.left is not None:
             size = min(size, self.counter.left + self._within)
         body = self.source.body(size, self.cursor)
-        call = attrs.evolve(self.source.call, json=body, meter=self._meter)
+        call = attrs.evolve(self.source.call, json=body, counter=self._meter)
         load: Decode[LoadedPage] = partial(load_page_in_turns, kind=self.source.rows)
         page, response = await self.source.session.fetch_response(call, load)
         return self._accept(page, size, response.headers)

@@ -128,8 +128,8 @@ class WindowReader:
         call = attrs.evolve(
             self.source.call,
             params=params,
-            shrinkable=self.sizes.may_shrink(window.limit),
-            meter=self.meter,
+            can_be_split=self.sizes.may_shrink(window.limit),
+            counter=self.meter,
         )
         self.sizes.note(min(self.sizes.size, window.limit))
         began = time.monotonic()

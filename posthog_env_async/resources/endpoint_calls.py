@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, overload
 
 from posthog_env_async.converter import DICT_ROWS, RowType, load
+from posthog_env_async.errors import ConfigurationError
 from posthog_env_async.models import rows_of
 from posthog_env_async.pagination import Listing, PageSize, checked_numbers
-from posthog_env_async.session import Request, Response, Scopes, query_text, quoted_path
+from posthog_env_async.session import METHODS, Request, Response, Scopes, query_text, quoted_path
 
 from .project_scope import ProjectScope
 
@@ -36,7 +37,7 @@ class EndpointCalls:
         Raises:
             ConfigurationError: when the path could leave the project.
         """
-        request = self._request(path, method=method, params=params, json=json, scope=scope)
+        request = self._request(method, path, params=params, json=json, scope=scope)
         return await self._place.session.fetch(request, load if request.method == "GET" else _any)
 
     async def send(
@@ -53,19 +54,26 @@ class EndpointCalls:
         Raises:
             ConfigurationError: when the path could leave the project.
         """
-        request = self._request(path, method=method, params=params, json=json, scope=scope)
+        request = self._request(method, path, params=params, json=json, scope=scope)
         return (await self._place.session.fetch_response(request, bytes))[1]
 
     def _request(
-        self, path: str, *, method: str, params: Mapping[str, Any] | None, **fields: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None,
+        json: Any,
+        scope: str | Scopes | None,
     ) -> Request:
-        scope = _scopes(fields.pop("scope"))
+        if method.upper() not in METHODS:
+            raise ConfigurationError(f"method must be one of {', '.join(sorted(METHODS))}")
         return self._place.call(
             quoted_path(path),
             method=method.upper(),
             params=query_text(params),
-            scope=scope,
-            **fields,
+            json=json,
+            scope=_scopes(scope),
         )
 
     @overload

@@ -94,7 +94,7 @@ class Logs:
         )
         query = {**fields, "orderBy": order_by}
         call = self._place.call(
-            PATH, method="POST", scope=SCOPE, repeat=RetrySafety.SAFE, availability=AVAILABILITY
+            PATH, method="POST", scope=SCOPE, retry=RetrySafety.SAFE, availability=AVAILABILITY
         )
         text = {"query": dump(query).decode()}
         source = CursorSource(self._place.session, call, LOG_ROWS, _bodies(query), query=text)
@@ -172,7 +172,7 @@ class Logs:
             method="POST",
             json={"query": query_fields(**filters)},
             scope=SIBLING_SCOPE,
-            repeat=RetrySafety.SAFE,
+            retry=RetrySafety.SAFE,
             availability=AVAILABILITY,
         )
         return await self._place.session.fetch(call, decode)

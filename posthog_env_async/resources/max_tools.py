@@ -73,7 +73,7 @@ class MaxTools:
             json={"query": query, "insight_type": insight_type},
             scope=SCOPE,
             budget="max_tools",
-            repeat=RetrySafety.REFUSED if retry_throttled else RetrySafety.NEVER,
+            retry=RetrySafety.REFUSED if retry_throttled else RetrySafety.NEVER,
             accept="application/json" if format == "json" else "text/plain",
             timeout=timeout,
             availability=AVAILABILITY,

@@ -64,9 +64,7 @@ class PersistedFolders:
         twice does no harm. Needs `persisted_folder:write`.
         """
         body = _fields(type=type, protocol=protocol, path=path)
-        return await self._fetch(
-            self._call(PATH, method="POST", json=body, repeat=RetrySafety.SAFE)
-        )
+        return await self._fetch(self._call(PATH, method="POST", json=body, retry=RetrySafety.SAFE))
 
     async def update(
         self,
@@ -94,12 +92,12 @@ class PersistedFolders:
         Raises:
             NotFoundError: when there is none; not when an earlier attempt of this call deleted it.
         """
-        meter = RequestCounter()
-        call = self._call(_folder_path(id), method="DELETE", meter=meter)
+        counter = RequestCounter()
+        call = self._call(_folder_path(id), method="DELETE", counter=counter)
         try:
             await self._place.session.fetch(call, bytes)
         except NotFoundError:
-            if not meter.lost:
+            if not counter.lost:
                 raise
 
     async def home(self) -> HomeFolder:
@@ -112,7 +110,7 @@ class PersistedFolders:
             EndpointNotAvailableError: when the server has persisted folders instead.
         """
         call = self._place.call(
-            HOME_PATH, method="POST", repeat=RetrySafety.SAFE, availability=HOME_SINCE
+            HOME_PATH, method="POST", retry=RetrySafety.SAFE, availability=HOME_SINCE
         )
         return await self._place.session.fetch(call, HOME_ROWS.read)
 

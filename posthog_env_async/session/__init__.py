@@ -18,10 +18,11 @@ from .limits import (
     over_limit,
 )
 from .rate_limiter import RateLimiter, Window
-from .redirects import Prefix
-from .request import Request, RequestCounter, Scopes, query_text, require_scopes
+from .redirects import Prefix, request_url
+from .request import METHODS, Request, RequestCounter, Scopes, query_text, require_scopes
 from .response import Decode, Headers, Response
-from .session import Session, SharedState
+from .session import Session
+from .streaming import stream
 from .validation import (
     check_settings,
     check_timeout,
@@ -35,6 +36,7 @@ __all__ = [
     "BUDGETS",
     "CLOUD_LIMITS",
     "LONGEST_BLOCK",
+    "METHODS",
     "APIKey",
     "Address",
     "Backoff",
@@ -56,7 +58,6 @@ __all__ = [
     "RetrySafety",
     "Scopes",
     "Session",
-    "SharedState",
     "Transport",
     "Window",
     "as_limits",
@@ -75,5 +76,7 @@ __all__ = [
     "query_text",
     "quoted_path",
     "read_key_file",
+    "request_url",
     "require_scopes",
+    "stream",
 ]

@@ -98,11 +98,6 @@ class Address:
         name = self.origin.host or ""
         return name == "posthog.com" or name.endswith(".posthog.com")
 
-    def url(self, path: str, query: Mapping[str, str] | None = None) -> URL:
-        """Return the URL of an already quoted path below the base."""
-        url = URL(f"{self.root}{path}", encoded=True)
-        return url.with_query(query) if query else url
-
     def own(self, location: str, asked: URL) -> URL | None:
         """Resolve a redirect of `asked`; `None` when it leaves the origin or the sub-path."""
         try:

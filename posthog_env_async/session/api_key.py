@@ -88,8 +88,12 @@ class KeySource:
     function: KeyFunction | None = attrs.field(default=None, repr=False)
     key: APIKey | None = None
     now: Callable[[], float] = attrs.field(default=time.time, repr=False)
+    fixed: APIKey | None = attrs.field(init=False)
     _renew_at: float = attrs.field(default=0.0, init=False)
     _asking: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.fixed = self.key if self.function is None else None
 
     @classmethod
     def of(cls, api_key: str | KeyFunction) -> "KeySource":
@@ -114,8 +118,11 @@ class KeySource:
         Raises:
             ConfigurationError: when the function fails or answers something else than a key.
         """
-        async with self._asking:
-            return self.current or await self._ask()
+        key = self.current
+        if key is None:
+            async with self._asking:
+                key = self.current or await self._ask()
+        return key
 
     async def renew(self, refused: APIKey) -> bool:
         """Ask for another key than the one the server refused; true when there is one."""

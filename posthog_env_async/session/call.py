@@ -1,17 +1,18 @@
-"""One call under way: its attempts, what it counts, and what an observer is told of it."""
+"""One call under way, and what an observer is told of it."""
 
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, Self
 
 import attrs
 from yarl import URL
 
-from posthog_env_async.errors import APIStatusError, PostHogError, RateLimitError
+from posthog_env_async.errors import APIStatusError, PostHogError
 from posthog_env_async.events import (
     CallEnded,
     CallStarted,
+    Event,
     LimitWaited,
     RequestEnded,
     RequestStarted,
@@ -19,10 +20,9 @@ from posthog_env_async.events import (
 )
 
 from .api_key import APIKey
-from .emitter import Emitter
 from .request import Request, RequestCounter
 
-__all__ = ["Call"]
+__all__ = ["Call", "CallObserver"]
 
 LEAST_WAIT = 0.001
 NUMBERS: Final = itertools.count(1)
@@ -32,126 +32,111 @@ logger = logging.getLogger("posthog_env_async")
 
 @attrs.define(eq=False)
 class Call:
-    """A request with all its attempts; a block of `with` is the time that it is under way."""
+    """A request with all its attempts, and the exchange that is under way.
+
+    `timeout` is seconds for an attempt, of a stream those for each piece.
+    """
 
     request: Request
-    counter: RequestCounter
-    emit: Emitter | None
-    now: Callable[[], float] = attrs.field(repr=False)
-    _prefix: str
-    began: float = 0.0
-    attempt: int = 0
-    status: int | None = None
+    url: URL = attrs.field(repr=False)
+    timeout: float
+    began: float
+    counters: tuple[RequestCounter, ...] = ()
+    observer: "CallObserver | None" = None
+    attempt: int = 1
     key: APIKey | None = None
     has_renewed_key: bool = False
-    number: int = 0
-    _route: str = ""
+    headers: Mapping[str, str] = attrs.field(default={}, repr=False)
+
+
+@attrs.define(eq=False)
+class CallObserver:
+    """Tells of one call; a block of `with` is the time that it is under way."""
+
+    request: Request
+    emit: Callable[[Event], object]
+    now: Callable[[], float] = attrs.field(repr=False)
+    route: str
+    number: int = attrs.field(factory=NUMBERS.__next__)
+    attempt: int = 1
+    status: int | None = None
+    _began: float = 0.0
     _waited: float = 0.0
     _sent_at: float = 0.0
     _is_sent: bool = False
 
     def __enter__(self) -> Self:
-        self.began = self.now()
-        if self.emit:
-            self.number, self._route = next(NUMBERS), self.request.route(self._prefix)
-            method, route = self.request.method, self._route
-            self.emit(CallStarted(method=method, route=route, call=self.number))
+        self._began = self.now()
+        self.emit(CallStarted(method=self.request.method, route=self.route, call=self.number))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if not self.emit and not logger.isEnabledFor(logging.DEBUG):
-            return
         error = None if kind is None or kind is GeneratorExit else kind.__name__
         if self._is_sent:
             self.note_response(None, 0, error)
         event = CallEnded(
             method=self.request.method,
-            route=self._route or self.request.route(self._prefix),
+            route=self.route,
             attempts=self.attempt,
             status=self.status,
             error=error,
-            seconds=self.now() - self.began,
+            seconds=self.now() - self._began,
             call=self.number,
         )
         _log(event)
-        if self.emit:
-            self.emit(event)
+        self.emit(event)
 
     def note_permit(self, asked: float) -> None:
         """Take note of how long the request waited for its permit."""
         self._sent_at = self.now()
         self._waited = self._sent_at - asked
-        if self.emit and self._waited >= LEAST_WAIT:
+        if self._waited >= LEAST_WAIT:
             budget, seconds = self.request.budget, self._waited
             self.emit(LimitWaited(budget=budget, seconds=seconds, call=self.number))
 
     def note_request(self, url: URL) -> None:
-        """Count a request that goes out."""
-        self.counter.requests += 1
-        if self.request.meter is not None:
-            self.request.meter.requests += 1
-        if self.emit:
-            is_projects = "/api/projects/" in url.raw_path
-            self._route = self.request.route("projects" if is_projects else "environments")
-            event = RequestStarted(
-                method=self.request.method,
-                route=self._route,
-                attempt=self.attempt,
-                host=url.host or "",
-                port=url.port or 0,
-                call=self.number,
-            )
-            self._is_sent = True
-            self.emit(event)
+        """Tell that a request goes out."""
+        is_projects = "/api/projects/" in url.raw_path
+        self.route = self.request.route("projects" if is_projects else "environments")
+        self._is_sent = True
+        event = RequestStarted(
+            method=self.request.method,
+            route=self.route,
+            attempt=self.attempt,
+            host=url.host or "",
+            port=url.port or 0,
+            call=self.number,
+        )
+        self.emit(event)
 
-    def note_response(self, status: int | None, size: int, error: str | None) -> None:
+    def note_response(self, status: int | None, size: int, error: str | None = None) -> None:
         """Take note of a response, or of the error that came in its place."""
         self.status, self._is_sent = status, False
-        if self.emit:
-            event = RequestEnded(
-                method=self.request.method,
-                route=self._route,
-                attempt=self.attempt,
-                status=status,
-                bytes=size,
-                seconds=self.now() - self._sent_at,
-                waited=self._waited,
-                error=error,
-                call=self.number,
-            )
-            self.emit(event)
-
-    def note_not_sent(self) -> None:
-        """Take back a request whose permit expired before it could be sent."""
-        self._count(requests=-1)
-        self.note_response(None, 0, "PermitExpiredError")
+        event = RequestEnded(
+            method=self.request.method,
+            route=self.route,
+            attempt=self.attempt,
+            status=status,
+            bytes=size,
+            seconds=self.now() - self._sent_at,
+            waited=self._waited,
+            error=error,
+            call=self.number,
+        )
+        self.emit(event)
 
     def note_retry(self, failure: PostHogError, delay: float) -> None:
-        """Count, log and tell that another attempt follows after `delay` seconds."""
-        self._count(retries=1, lost=int(not isinstance(failure, RateLimitError)))
-        status = failure.status if isinstance(failure, APIStatusError) else None
-        kind, request = type(failure).__name__, self.request
-        shown = kind if status is None else f"{kind} {status}"
-        text = "attempt %d failed, next in %.1f s: %s %s %s"
-        logger.warning(text, self.attempt, delay, request.method, request.path, shown)
-        if self.emit:
-            event = RetryScheduled(
-                method=request.method,
-                route=self._route,
-                attempt=self.attempt,
-                status=status,
-                error=kind,
-                wait=delay,
-                call=self.number,
-            )
-            self.emit(event)
-
-    def _count(self, requests: int = 0, retries: int = 0, lost: int = 0) -> None:
-        meter = self.request.meter
-        for counter in (self.counter,) if meter is None else (self.counter, meter):
-            counter.requests += requests
-            counter.retries += retries
-            counter.lost += lost
+        """Tell that another attempt follows after `delay` seconds."""
+        event = RetryScheduled(
+            method=self.request.method,
+            route=self.route,
+            attempt=self.attempt,
+            status=failure.status if isinstance(failure, APIStatusError) else None,
+            error=type(failure).__name__,
+            wait=delay,
+            call=self.number,
+        )
+        self.emit(event)
 
 
 def _log(event: CallEnded) -> None:

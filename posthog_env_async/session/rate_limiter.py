@@ -101,7 +101,8 @@ class _Queue:
     async def release(self) -> None:
         """Count the end of a request."""
         self.window.end(self.now())
-        self.notify()
+        if self.changed is not None:
+            self.notify()
 
     def notify(self) -> None:
         """Let the first of the queue look again."""
@@ -117,6 +118,10 @@ class RateLimiter:
     limits: Limits
     now: Callable[[], float] = attrs.field(default=time.monotonic)
     _queues: dict[str, _Queue] = attrs.field(factory=dict[str, _Queue], init=False)
+
+    def __attrs_post_init__(self) -> None:
+        for group in BUDGETS:
+            self._queue(group)
 
     async def acquire(self, budget: str, *, max_wait: float = math.inf) -> _Queue:
         """Wait for a place in every window of the budget and take it until it is released.
@@ -151,7 +156,8 @@ class RateLimiter:
 
     def blocked_for(self, budget: str) -> float:
         """Return for how many more seconds the budget is blocked."""
-        return max(0.0, self._queue(budget).window.blocked_until - self.now())
+        queue = self._queues.get(budget) or self._queue(budget)
+        return max(0.0, queue.window.blocked_until - self.now())
 
     def left(self) -> Mapping[str, tuple[tuple[Limit, int], ...]]:
         """Return how many requests each window has left, by budget."""

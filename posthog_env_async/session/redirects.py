@@ -53,9 +53,10 @@ def chosen_prefix(prefix: Prefix, state: EnvironmentsState) -> Literal["environm
 
 def request_url(address: Address, request: Request, prefix: str) -> URL:
     """Return where a request goes."""
-    if request.project is None:
-        return address.url(f"/api/{request.path}", request.params)
-    return address.url(f"/api/{prefix}/{request.project}/{request.path}", request.params)
+    project = "" if request.project is None else f"{prefix}/{request.project}/"
+    path = f"{address.base_path}/api/{project}{request.path}"
+    url = address.origin.with_path(path, encoded=True)
+    return url.with_query(request.params) if request.params else url
 
 
 def next_url(address: Address, request: Request, url: URL, response: Response) -> URL | None:

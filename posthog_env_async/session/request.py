@@ -10,7 +10,7 @@ from posthog_env_async.errors import ConfigurationError, MissingScopeError
 
 from .backoff import RetrySafety
 
-__all__ = ["Request", "RequestCounter", "Scopes", "query_text", "require_scopes"]
+__all__ = ["METHODS", "Request", "RequestCounter", "Scopes", "query_text", "require_scopes"]
 
 Scopes = Sequence[str | tuple[str, ...]]
 """Scopes that a call needs, all of them; a tuple is a choice."""
@@ -44,8 +44,8 @@ class Request:
     """What to ask for: everything that all attempts of one request have in common.
 
     `path` is quoted, ends with `/` and is below the project, or below `/api/` where `project` is
-    `None`. A `shrinkable` call is not repeated as it is when less at once may do; `meter` is the
-    caller's own count; of an error answer no more than `error_bytes` are read. `params` and `json`
+    `None`. One that `can_be_split` is not retried as it is where less at once may do; `counter` is
+    the caller's own; of an error answer no more than `error_bytes` are read. `params` and `json`
     are kept out of the repr: they may hold personal values.
     """
 
@@ -56,24 +56,18 @@ class Request:
     json: Any = attrs.field(default=None, repr=False)
     scope: Scopes = ()
     budget: str = "default"
-    repeat: RetrySafety | None = None
+    retry: RetrySafety | None = None
     accept: str = "application/json"
     availability: str = ""
     timeout: float | None = None
-    shrinkable: bool = False
+    can_be_split: bool = False
     error_bytes: int = 64 << 10
-    meter: RequestCounter | None = attrs.field(default=None, repr=False, eq=False)
-
-    def __attrs_post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise ConfigurationError(f"method must be one of {', '.join(sorted(METHODS))}")
+    counter: RequestCounter | None = attrs.field(default=None, repr=False, eq=False)
 
     @property
-    def repeats(self) -> RetrySafety:
+    def retry_safety(self) -> RetrySafety:
         """How the call may be sent again; by its method unless said otherwise."""
-        return self.repeat or (
-            RetrySafety.SAFE if self.method in IDEMPOTENT else RetrySafety.UNSENT
-        )
+        return self.retry or (RetrySafety.SAFE if self.method in IDEMPOTENT else RetrySafety.UNSENT)
 
     def route(self, prefix: str) -> str:
         """Return the path as a template: the noun and known actions, `{id}` for all the rest."""

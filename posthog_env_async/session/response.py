@@ -23,7 +23,6 @@ __all__ = [
     "Response",
     "check_content_type",
     "check_status",
-    "decode_now",
     "stated_type",
 ]
 
@@ -40,16 +39,16 @@ LARGE = 256 << 10
 TURNS = 3
 
 
+@attrs.define(eq=False, repr=False)
 class Headers(Mapping[str, str]):
     """The headers of a response: by name in any case, the first value of each; `getall` gives all.
 
     Its repr has no values.
     """
 
-    __slots__ = ("fields",)
-
-    def __init__(self, fields: "CIMultiDictProxy[str] | None" = None) -> None:
-        self.fields = CIMultiDictProxy(CIMultiDict[str]()) if fields is None else fields
+    fields: CIMultiDictProxy[str] = attrs.field(
+        factory=lambda: CIMultiDictProxy(CIMultiDict[str]())
+    )
 
     def __getitem__(self, name: str) -> str:
         return self.fields[name]
@@ -104,12 +103,6 @@ class Response:
         return self.headers.getall(name)
 
     @property
-    def is_plain(self) -> bool:
-        """Whether this is the answer and nothing else: no redirect, no error, no announcement."""
-        fields = self.headers.fields
-        return self.status == 200 and "Deprecation" not in fields and "Sunset" not in fields
-
-    @property
     def is_deprecated(self) -> bool:
         """Whether the server announces the end of what was asked."""
         fields = self.headers.fields
@@ -157,12 +150,6 @@ def check_status(request: Request, url: URL, response: Response, key: APIKey | N
     )
 
 
-async def decode_now(body: bytes, decode: Decode[T]) -> T:
-    """Decode a body."""
-    decoded: Any = decode(body)
-    return cast("T", await decoded if isinstance(decoded, CoroutineType) else decoded)
-
-
 @attrs.define(eq=False)
 class DecodeQueue:
     """Large bodies are decoded one at a time: whoever waits for the event loop comes in between.
@@ -176,7 +163,8 @@ class DecodeQueue:
         """Decode a body."""
         await self._lock.acquire()
         try:
-            return await decode_now(body, decode)
+            decoded: Any = decode(body)
+            return cast("T", await decoded if isinstance(decoded, CoroutineType) else decoded)
         finally:
             self._release(TURNS)
 

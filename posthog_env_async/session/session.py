@@ -3,28 +3,22 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from types import CoroutineType
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import attrs
 from yarl import URL
 
-from posthog_env_async.errors import (
-    APIConnectionError,
-    APIStatusError,
-    AuthenticationError,
-    PostHogError,
-    RateLimitError,
-)
+from posthog_env_async.errors import PostHogError
 
 from .address import Address
-from .api_key import KeySource
-from .backoff import Backoff, RetryQuota, is_too_large
-from .call import Call
+from .api_key import APIKey, KeySource
+from .backoff import Backoff
+from .call import Call, CallObserver
 from .emitter import Emitter
-from .limits import Limiter
+from .limits import Limiter, Permit
 from .redirects import (
     MOST_HOPS,
     EnvironmentsState,
@@ -36,32 +30,25 @@ from .redirects import (
     warn_of_the_end,
 )
 from .request import Request, RequestCounter, require_scopes
-from .response import LARGE, Decode, DecodeQueue, Response, check_status
-from .sender import Sender
-from .wire import Transport, closed_meanwhile
+from .response import JSON, LARGE, Decode, Response, check_status
+from .retrier import Retrier
+from .state import SharedState
+from .validation import request_headers
+from .wire import PermitExpiredError, Transport, UntilClosed, closed_meanwhile
 
-__all__ = ["Session", "SharedState"]
+__all__ = ["UNOBSERVED", "Session"]
 
+R = TypeVar("R")
 T = TypeVar("T")
+
+UNOBSERVED = nullcontext[None]()
 
 logger = logging.getLogger("posthog_env_async")
 
 
 @attrs.define(eq=False)
-class SharedState:
-    """What a client and all its siblings have in common besides connections, key and limits."""
-
-    granted: frozenset[str] | None = None
-    counter: RequestCounter = attrs.field(factory=RequestCounter)
-    quota: RetryQuota = attrs.field(factory=RetryQuota)
-    environments: EnvironmentsState = EnvironmentsState.SERVED
-    has_warned: bool = False
-    decoding: DecodeQueue = attrs.field(factory=DecodeQueue, repr=False)
-
-
-@attrs.define(eq=False)
 class Session:
-    """Sends requests: scope, permit, attempt, and again where the policy says so.
+    """Sends requests: scope, permit, exchange, and again where the policy says so.
 
     A client and its siblings have one each; they share transport, keys, limiter and state.
     """
@@ -78,27 +65,23 @@ class Session:
     state: SharedState = attrs.field(factory=SharedState)
     now: Callable[[], float] = attrs.field(default=time.monotonic)
     sleep: Callable[[float], Awaitable[None]] = attrs.field(default=asyncio.sleep)
-    _sender: Sender = attrs.field(init=False, repr=False)
+    _prepared: dict[tuple[APIKey, str, bool], Mapping[str, str]] = attrs.field(
+        factory=dict[tuple[APIKey, str, bool], Mapping[str, str]], init=False, repr=False
+    )
+
+    _retrier: Retrier = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self._sender = Sender(
-            self.transport,
-            self.keys,
-            self.limiter,
-            self.backoff,
-            self.timeout,
-            self.headers,
-            self.now,
+        self._retrier = Retrier(
+            self.keys, self.limiter, self.backoff, self.state, self.now, self.sleep
         )
+        if self.keys.fixed is not None:
+            self._prepare(self.keys.fixed, JSON, has_body=False)
 
     @property
     def prefix(self) -> str:
         """`environments` or `projects`, whichever the next request uses."""
         return chosen_prefix(self.prefix_setting, self.state.environments)
-
-    def url(self, request: Request) -> URL:
-        """Return where a request goes."""
-        return request_url(self.address, request, self.prefix)
 
     async def fetch(self, request: Request, decode: Decode[T]) -> T:
         """Send a request until it succeeds or the policy gives up; return its decoded body.
@@ -110,145 +93,138 @@ class Session:
 
     async def fetch_response(self, request: Request, decode: Decode[T]) -> tuple[T, Response]:
         """Send as `fetch`, and return the decoded body with the response it came in."""
-        self._check_scope(request)
-        with self.transport.until_closed(), self._call(request) as call:
+        call = self.begin(request)
+        with UntilClosed(self.transport), call.observer or UNOBSERVED:
             while True:
                 try:
-                    response = await self._attempt(call)
-                    decoded = await self._decoded(response.body, decode)
+                    response = await self.send(call, self.transport.exchange)
+                    if response.status != 200 or response.is_deprecated:
+                        response = await self._follow(call, response)
+                    if len(response.body) < LARGE:
+                        decoded: Any = decode(response.body)
+                    else:
+                        decoded = await self.state.decoding.run(response.body, decode)
+                    if isinstance(decoded, CoroutineType):
+                        decoded = await cast("Awaitable[T]", decoded)
                 except PostHogError as error:
-                    failure = _counted(error, call.attempt)
+                    failure = error
                 else:
-                    self.state.quota.restore()
+                    if self.state.quota.left < self.state.quota.capacity:
+                        self.state.quota.restore()
                     response.attempts, response.elapsed = call.attempt, self.now() - call.began
-                    return decoded, response
-                await self._wait_or_raise(call, failure)
+                    return cast("T", decoded), response
+                await self.retry(call, failure)
         raise closed_meanwhile()
 
-    async def stream(self, request: Request) -> AsyncGenerator[bytes]:
-        """Yield the body of an answer as it comes, tried again only before the first piece.
+    def begin(self, request: Request) -> Call:
+        """Return the call of a request, whose first attempt is next.
 
         Raises:
-            PostHogError: as `fetch`; a body that is cut raises when it ends.
+            MissingScopeError: when the key is known to lack a scope; nothing is sent.
         """
-        self._check_scope(request)
-        started = False
-        with self._call(request) as call:
-            while True:
+        url = request_url(self.address, request, self.prefix)
+        if self.state.granted is not None:
+            shown = str(url.with_query(None))
+            require_scopes(request.scope, self.state.granted, method=request.method, url=shown)
+        observer = None
+        if self.emit is not None or logger.isEnabledFor(logging.DEBUG):
+            route = request.route(self.prefix)
+            observer = CallObserver(request, self.emit or _no_observer, self.now, route)
+        counters: tuple[RequestCounter, ...] = (self.state.counter,)
+        if request.counter is not None:
+            counters = (*counters, request.counter)
+        timeout = request.timeout or self.timeout
+        return Call(request, url, timeout, self.now(), counters, observer)
+
+    async def send(self, call: Call, exchange: Callable[[Call, Permit], Awaitable[R]]) -> R:
+        """Make one exchange under a permit, which is released whatever comes of it.
+
+        Raises:
+            PostHogError: when no response came.
+        """
+        request, observer = call.request, call.observer
+        call.key = key = self.keys.fixed or await self.keys.get()
+        kind = key, request.accept, request.json is not None
+        call.headers = self._prepared.get(kind) or self._prepare(*kind)
+        while True:
+            if observer is None and self.backoff.deadline is None:
+                max_wait = self.backoff.max_wait
+                permit = await self.limiter.acquire(request.budget, max_wait=max_wait)
+            else:
+                permit = await self._acquire(call)
+            for counter in call.counters:
+                counter.requests += 1
+            if observer:
+                observer.note_request(call.url)
+            try:
+                return await exchange(call, permit)
+            except PermitExpiredError:
+                for counter in call.counters:
+                    counter.requests -= 1
+                _note_failure(call, PermitExpiredError.__name__)
+            except PostHogError as error:
+                _note_failure(call, type(error).__name__)
+                raise
+            finally:
                 try:
-                    async with aclosing(self._pieces(call)) as pieces:
-                        async for piece in pieces:
-                            started = True
-                            yield piece
-                except PostHogError as error:
-                    failure = _counted(error, call.attempt)
-                else:
-                    return
-                if started:
-                    raise failure.with_traceback(None)
-                await self._wait_or_raise(call, failure)
+                    await permit.release()
+                except Exception as error:  # noqa: BLE001 - what came counts, not the limiter
+                    logger.warning(
+                        "the limiter could not be told of an end: %s", type(error).__name__
+                    )
 
-    async def _wait_or_raise(self, call: Call, failure: PostHogError) -> None:
-        """Wait for the next attempt, or raise the failure where the policy gives up."""
-        if await self._has_new_key(call, failure):
-            return
-        delay = self._retry_delay(call, failure)
-        await self._block_others(call, failure)
-        if delay is None or not self.state.quota.spend(failure):
-            # Without the frames below: their locals hold bodies and queries.
-            raise failure.with_traceback(None)
-        call.note_retry(failure, delay)
-        await self.sleep(delay)
-
-    def _retry_delay(self, call: Call, failure: PostHogError) -> float | None:
-        """Return the seconds until the next attempt; `None` when there is none."""
-        if call.request.shrinkable and is_too_large(failure):
-            return None
-        elapsed = self.now() - call.began
-        return self.backoff.wait_after(failure, call.attempt, call.request.repeats, elapsed)
-
-    async def _has_new_key(self, call: Call, failure: PostHogError) -> bool:
-        """Ask once more for the key that the server refused; true when there is another."""
-        if not isinstance(failure, AuthenticationError) or call.has_renewed_key or not call.key:
-            return False
-        call.has_renewed_key = True
-        if not await self.keys.renew(call.key):
-            return False
-        self.state.granted = None  # the new key may be allowed other things
-        return True
-
-    async def _block_others(self, call: Call, failure: PostHogError) -> None:
-        """Let every task of the budget wait as long as a 429 asks for."""
-        if not isinstance(failure, RateLimitError) or not failure.sent:
-            return
-        asked = failure.retry_after
-        seconds = self.backoff.delay(call.attempt) if asked is None else asked
-        try:
-            await self.limiter.block(call.request.budget, seconds)
-        except Exception as error:  # noqa: BLE001 - the answer counts, not the limiter
-            logger.warning("the limiter could not be told of a 429: %s", type(error).__name__)
-
-    async def _attempt(self, call: Call) -> Response:
+    async def retry(self, call: Call, failure: PostHogError, *, has_begun: bool = False) -> None:
+        """Wait until a call may be sent again, or raise its failure; see `Retrier`."""
+        await self._retrier.wait_or_raise(call, failure, has_begun=has_begun)
         call.attempt += 1
-        first = url = self.url(call.request)
-        response = await self._sender.exchange(call, url)
-        if response.is_plain:
-            return response
-        for _ in range(1, MOST_HOPS):
-            following = self._next_url(call, first, url, response)
-            if following is None:
+        call.url = request_url(self.address, call.request, self.prefix)
+        if call.observer:
+            call.observer.attempt = call.attempt
+
+    async def _acquire(self, call: Call) -> Permit:
+        """Wait for a permit no longer than the deadline allows, and tell how long it took."""
+        asked, max_wait = self.now(), self.backoff.max_wait
+        if self.backoff.deadline is not None:
+            max_wait = min(max_wait, max(0.0, self.backoff.deadline - (asked - call.began)))
+        permit = await self.limiter.acquire(call.request.budget, max_wait=max_wait)
+        if call.observer:
+            call.observer.note_permit(asked)
+        return permit
+
+    async def _follow(self, call: Call, response: Response) -> Response:
+        """Go where a response sends the request instead, and raise what is an error."""
+        first = call.url
+        for hop in range(1, MOST_HOPS + 1):
+            following = self.next_url(call, first, response)
+            if following is None or hop == MOST_HOPS:
                 break
-            url = following
-            response = await self._sender.exchange(call, url)
-        else:
-            self._next_url(call, first, url, response)
-        check_status(call.request, url, response, call.key)
+            call.url = following
+            response = await self.send(call, self.transport.exchange)
+        check_status(call.request, call.url, response, call.key)
         return response
 
-    async def _pieces(self, call: Call) -> AsyncGenerator[bytes]:
-        call.attempt += 1
-        first = url = self.url(call.request)
-        for hop in range(1, MOST_HOPS + 1):
-            async with AsyncExitStack() as stack:
-                head, pieces = await self._sender.open_stream(stack, call, url)
-                following = self._next_url(call, first, url, head)
-                if following is None or hop == MOST_HOPS:
-                    check_status(call.request, url, head, call.key)
-                    size = 0
-                    async for piece in pieces:
-                        size += len(piece)
-                        yield piece
-                    call.note_response(head.status, size, None)
-                    return
-                call.note_response(head.status, len(head.body), None)
-                url = following
-
-    def _next_url(self, call: Call, first: URL, url: URL, response: Response) -> URL | None:
+    def next_url(self, call: Call, first: URL, response: Response) -> URL | None:
+        """Return where to send a request instead, and learn what the response says of prefixes."""
         if call.request.project is not None:
-            state = changed_state(first, url, response)
+            state = changed_state(first, call.url, response)
             if state is not None and self.state.environments is not EnvironmentsState.GONE:
                 self.state.environments = state
         if response.is_deprecated and not self.state.has_warned:
-            self.state.has_warned = warn_of_the_end(self.prefix_setting, url, response)
-        return next_url(self.address, call.request, url, response)
+            self.state.has_warned = warn_of_the_end(self.prefix_setting, call.url, response)
+        return next_url(self.address, call.request, call.url, response)
 
-    async def _decoded(self, body: bytes, decode: Decode[T]) -> T:
-        if len(body) >= LARGE:
-            return await self.state.decoding.run(body, decode)
-        decoded = decode(body)
-        return cast("T", await decoded if isinstance(decoded, CoroutineType) else decoded)
-
-    def _call(self, request: Request) -> Call:
-        return Call(request, self.state.counter, self.emit, self.now, self.prefix)
-
-    def _check_scope(self, request: Request) -> None:
-        if self.state.granted is not None:
-            place = str(self.url(request).with_query(None))
-            require_scopes(request.scope, self.state.granted, method=request.method, url=place)
+    def _prepare(self, key: APIKey, accept: str, has_body: bool) -> Mapping[str, str]:
+        """Make the headers of one kind of requests once for each key."""
+        headers = request_headers(key, accept, has_body, self.headers)
+        kept = {kind: each for kind, each in self._prepared.items() if kind[0] is key}
+        self._prepared = {**kept, (key, accept, has_body): headers}
+        return headers
 
 
-def _counted(error: PostHogError, attempt: int) -> PostHogError:
-    """Say how many attempts were made, in an error of something that was sent."""
-    if isinstance(error, APIConnectionError | APIStatusError) and error.sent:
-        return error.seen_after(attempt)
-    return error
+def _note_failure(call: Call, name: str) -> None:
+    if call.observer:
+        call.observer.note_response(None, 0, name)
+
+
+def _no_observer(_: object) -> None:
+    """Hear no event: only the log is wanted."""

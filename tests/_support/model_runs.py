@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from inspect import iscoroutine
 from random import Random
 from typing import Any, TypeVar
 from uuid import UUID
@@ -14,7 +15,7 @@ from posthog_env_async.converter import BYTES_ROWS
 from posthog_env_async.errors import error_for
 from posthog_env_async.pagination import Listing, ListingReport, Source
 from posthog_env_async.session import Address, Decode, Limits, RateLimiter, Request
-from posthog_env_async.session.response import Headers, Response, decode_now
+from posthog_env_async.session.response import Headers, Response
 
 __all__ = ["ModelSession", "Outcome", "listing_of", "read_in_parts"]
 
@@ -54,14 +55,16 @@ class ModelSession:
             await asyncio.sleep(0)
         if self.server.requests >= self.most_requests:
             raise EndlessError(f"more than {self.most_requests} requests")
-        if call.meter is not None:
-            call.meter.requests += 1
+        if call.counter is not None:
+            call.counter.requests += 1
         answer = self.server.answer(int(call.params["offset"]), int(call.params["limit"]))
         for _ in range(self.random.choice((0, 0, 0, 1, 2, 5))):
             await asyncio.sleep(0)
         if answer.status != 200:
             raise error_for(answer.status, {}, answer.body)
-        decoded = await decode_now(answer.body, decode)
+        decoded: Any = decode(answer.body)
+        if iscoroutine(decoded):
+            decoded = await decoded
         return decoded, Response(answer.status, Headers(), answer.body)
 
 

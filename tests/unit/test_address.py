@@ -4,7 +4,14 @@ import pytest
 from yarl import URL
 
 from posthog_env_async import ConfigurationError
-from posthog_env_async.session import Address, check_own_host, project_text, quoted_path
+from posthog_env_async.session import (
+    Address,
+    Request,
+    check_own_host,
+    project_text,
+    quoted_path,
+    request_url,
+)
 
 
 @pytest.mark.parametrize(
@@ -108,24 +115,27 @@ def test_cloud_is_known_by_its_name(host: str, cloud: bool) -> None:
 
 
 def test_a_url_lies_below_the_sub_path() -> None:
-    address = Address.parse("https://example.com/sub")
+    request = Request(path="persons/", project="1", params={"search": "a b&c"})
 
-    url = address.url("/api/projects/1/persons/", {"search": "a b&c"})
+    url = request_url(Address.parse("https://example.com/sub"), request, "projects")
 
     assert str(url) == "https://example.com/sub/api/projects/1/persons/?search=a+b%26c"
 
 
+def test_a_url_above_projects_has_no_prefix() -> None:
+    request = Request(path="personal_api_keys/@current/")
+
+    url = request_url(Address.parse("https://example.com"), request, "projects")
+
+    assert str(url) == "https://example.com/api/personal_api_keys/@current/"
+
+
 def test_a_quoted_path_is_sent_as_it_is() -> None:
-    url = Address.parse("https://example.com").url("/persons/a%2Fb%41/")
+    request = Request(path="persons/a%2Fb%41/", project="1")
 
-    assert url.raw_path_qs == "/persons/a%2Fb%41/"
+    url = request_url(Address.parse("https://example.com"), request, "projects")
 
-
-def test_the_query_of_a_path_is_kept_where_no_other_is_given() -> None:
-    address = Address.parse("https://example.com")
-
-    assert address.url("/a/?x=1").raw_query_string == "x=1"
-    assert address.url("/a/?x=1", {"y": "2"}).raw_query_string == "y=2"
+    assert url.raw_path_qs == "/api/projects/1/persons/a%2Fb%41/"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from posthog_env_async.errors import (
     TruncatedCSVWarning,
 )
 from posthog_env_async.resources.project_scope import ProjectScope
-from posthog_env_async.session import Request
+from posthog_env_async.session import Request, request_url, stream
 
 __all__ = ["single_csv", "stream_csv"]
 
@@ -24,7 +24,7 @@ CSV_CUTS = (10_000, 50_000, 300_000)
 async def stream_csv(place: ProjectScope, call: Request) -> AsyncGenerator[bytes]:
     """Yield the pieces of a CSV, and warn where it has as many rows as servers cut it at."""
     counter = _CSVRows()
-    async with aclosing(place.session.stream(call)) as pieces:
+    async with aclosing(stream(place.session, call)) as pieces:
         async for piece in pieces:
             counter.feed(piece)
             yield piece
@@ -47,12 +47,13 @@ async def single_csv(place: ProjectScope, call: Request) -> bytes:
     """
     body = await place.session.fetch(call, _whole_csv)
     if not body:
+        url = request_url(place.session.address, call, place.session.prefix)
         raise EndpointNotAvailableError(
             "this server has no CSV of a single person; use persons.get(id)",
             status=200,
             detail="empty CSV",
             method=call.method,
-            url=str(place.session.url(call).with_query(None)),
+            url=str(url.with_query(None)),
         )
     return body
 

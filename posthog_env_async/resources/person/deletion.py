@@ -73,7 +73,7 @@ async def delete_one(place: ProjectScope, id: str, switches: Switches) -> None:
         method="DELETE",
         params=switches.query(),
         scope=WRITE,
-        meter=counter,
+        counter=counter,
     )
     try:
         await place.session.fetch(call, bytes)

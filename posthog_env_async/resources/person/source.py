@@ -88,7 +88,7 @@ class PersonSource:
             json={name: keys},
             scope=("person:read",),
             budget="persons",
-            repeat=RetrySafety.SAFE,
+            retry=RetrySafety.SAFE,
         )
         try:
             async with self._permits:

@@ -1,7 +1,7 @@
 """Connections, and one exchange over them: the only code that speaks HTTP."""
 
-from .outgoing import Outgoing, PermitExpiredError
-from .transport import Transport
+from .streamed import streamed
+from .transport import PermitExpiredError, Transport, UntilClosed
 from .transport_errors import closed_meanwhile
 
-__all__ = ["Outgoing", "PermitExpiredError", "Transport", "closed_meanwhile"]
+__all__ = ["PermitExpiredError", "Transport", "UntilClosed", "closed_meanwhile", "streamed"]

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from typing import Any, Self
+from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
@@ -35,19 +35,13 @@ class ConnectionPool:
     busy: int = 0
     retired: bool = False
 
-    def take(self) -> Self:
-        """Count an exchange that begins."""
-        self.busy += 1
-        return self
-
-    def give_back(self) -> bool:
-        """Count the end of an exchange; true when this pool is retired and idle: then close it."""
-        self.busy -= 1
-        return self.retired and not self.busy
-
     async def retire(self) -> None:
         """Take no new exchange, and close when idle."""
         self.retired = True
+        await self.close_idle()
+
+    async def close_idle(self) -> None:
+        """Close when no exchange is under way."""
         if not self.busy:
             await self.close()
 

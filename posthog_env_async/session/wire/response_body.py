@@ -11,14 +11,22 @@ from typing import Protocol
 import aiohttp
 import attrs
 
+from posthog_env_async.session.call import Call
+from posthog_env_async.session.response import (
+    JSON,
+    Headers,
+    Response,
+    check_content_type,
+    stated_type,
+)
+
 __all__ = [
     "BodyError",
     "BodyTooLargeError",
     "SlowBodyError",
     "body_chunks",
-    "check_end",
-    "first_bytes",
-    "whole_body",
+    "check_head",
+    "read_response",
 ]
 
 GZIP = 16 + zlib.MAX_WBITS
@@ -101,18 +109,40 @@ class _Pace:
         if content.at_eof() and content.exception() is None:
             return b""
         began = time.monotonic()
-        chunk = await self._chunk(content)
+        if self.patience is None:
+            chunk = await content.readany()
+        else:
+            async with asyncio.timeout(self.patience):
+                chunk = await content.readany()
         self.waited += time.monotonic() - began
         self.received += len(chunk)
         if chunk and self.waited > GRACE and self.received < LEAST_BYTES_A_SECOND * self.waited:
             raise SlowBodyError(f"{self.received} bytes in {self.waited:.0f} s")
         return chunk
 
-    async def _chunk(self, content: aiohttp.StreamReader) -> bytes:
-        if self.patience is None:
-            return await content.readany()
-        async with asyncio.timeout(self.patience):
-            return await content.readany()
+
+async def read_response(call: Call, answer: aiohttp.ClientResponse, max_bytes: int) -> Response:
+    """Read a response to its end, of an error no more than the request wants."""
+    if 200 <= answer.status < 300:
+        check_head(call, answer)
+        body = await _whole_body(answer, max_bytes)
+    else:
+        body = await _first_bytes(answer, min(max_bytes, call.request.error_bytes))
+    if call.observer:
+        call.observer.note_response(answer.status, len(body))
+    return Response(answer.status, Headers(answer.headers), body)
+
+
+def check_head(call: Call, answer: aiohttp.ClientResponse) -> None:
+    """Check the head of a successful answer; one that is not JSON must also say where it ends.
+
+    JSON that was cut does not parse; of CSV and text nobody could tell.
+    """
+    accept, headers = call.headers["Accept"], answer.headers
+    if headers.get("Content-Type") != accept:
+        check_content_type(stated_type(headers), accept)
+    if accept != JSON and answer.status == 200:
+        _check_end(answer)
 
 
 async def body_chunks(
@@ -134,14 +164,14 @@ async def body_chunks(
         gzip.finish()
 
 
-async def whole_body(answer: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+async def _whole_body(answer: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     """Read the body to its end.
 
     Raises:
         BodyTooLargeError: when it is larger than `max_bytes` after decompression.
         BodyError, SlowBodyError: as `body_chunks`.
     """
-    is_packed = _is_packed(answer)
+    is_packed = "Content-Encoding" in answer.headers and _is_packed(answer)
     if answer.content.is_eof() and not is_packed:  # all of it came with the head
         if len(data := answer.content.read_nowait()) > max_bytes:
             raise BodyTooLargeError
@@ -167,7 +197,7 @@ async def whole_body(answer: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     return first if body is None else body.getvalue()
 
 
-async def first_bytes(answer: aiohttp.ClientResponse, most: int) -> bytes:
+async def _first_bytes(answer: aiohttp.ClientResponse, most: int) -> bytes:
     """Read the body to its end, or at most its first bytes; raises as `body_chunks`."""
     body = bytearray()
     async with aclosing(body_chunks(answer)) as pieces:
@@ -178,7 +208,7 @@ async def first_bytes(answer: aiohttp.ClientResponse, most: int) -> bytes:
     return bytes(body[:most])
 
 
-def check_end(answer: aiohttp.ClientResponse) -> None:
+def _check_end(answer: aiohttp.ClientResponse) -> None:
     """Check that the body says where it ends.
 
     Raises:

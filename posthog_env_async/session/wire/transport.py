@@ -1,50 +1,94 @@
-"""The connections, and one exchange over them: the only code that speaks HTTP."""
+"""The connections, and one exchange over them."""
 
 import asyncio
+import math
 import ssl as tls
-from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
+from functools import lru_cache
 
 import aiohttp
 import attrs
 
-from posthog_env_async.errors import APITimeoutError, ClientClosedError, ConfigurationError
-from posthog_env_async.session.response import Headers, Response
+from posthog_env_async.converter import dump
+from posthog_env_async.errors import ClientClosedError, ConfigurationError
+from posthog_env_async.session.call import Call
+from posthog_env_async.session.limits import Permit
+from posthog_env_async.session.request import Request
+from posthog_env_async.session.response import Response
 
 from .connection_pool import (
+    CONNECT,
     ConnectionPool,
     LoopBinding,
     connections_of,
     new_connections,
     proxy_for,
 )
-from .outgoing import Outgoing, PermitExpiredError, check_head, client_timeout, encoded_body
-from .response_body import body_chunks, first_bytes, whole_body
-from .transport_errors import FAULTS, closed_meanwhile, is_stale_connection, map_error
-from .until_closed import UntilClosed
+from .response_body import read_response
+from .transport_errors import FAULTS, is_stale_connection, map_error
 
-__all__ = ["Transport"]
+__all__ = ["PermitExpiredError", "Transport", "UntilClosed"]
+
+
+class PermitExpiredError(Exception):
+    """The permit ran out before the request could be sent; nothing was sent."""
+
+
+@attrs.define(eq=False)
+class UntilClosed:
+    """A block that ends when the client is closed meanwhile; what follows then says so.
+
+    As `asyncio.timeout` does: the cancellation that it began is its own, any other passes.
+    """
+
+    transport: "Transport"
+    _task: "asyncio.Task[object] | None" = attrs.field(default=None, init=False)
+    _requests: int = attrs.field(default=0, init=False)
+    _is_closing: bool = attrs.field(default=False, init=False)
+
+    def __enter__(self) -> None:
+        self.transport.check_open()
+        self._task = task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - told to the type checkers
+        self._requests = task.cancelling()
+        self.transport.blocks.add(self)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        self.transport.blocks.discard(self)
+        if not self._is_closing or self._task is None:
+            return False
+        is_own = self._task.uncancel() <= self._requests
+        return is_own and kind is asyncio.CancelledError
+
+    def close(self) -> None:
+        """Break off the block."""
+        if not self._is_closing and self._task is not None:
+            self._is_closing = True
+            self._task.cancel()
 
 
 @attrs.define
 class Transport:
-    """Connections to one origin, bound to the event loop and process that opened it."""
+    """Connections to one origin, bound to the event loop and process that opened it.
+
+    `blocks` are those to break off when it closes, and `answers` those whose bodies are streamed.
+    """
 
     max_bytes: int
     max_connections: int
     given: aiohttp.ClientSession | None = None
     proxy: str | None = attrs.field(default=None, repr=False)
     ssl: tls.SSLContext | None = None
-    _current: ConnectionPool | None = attrs.field(default=None, init=False)
-    _binding: LoopBinding | None = attrs.field(default=None, init=False)
-    _calls: set[UntilClosed] = attrs.field(factory=set[UntilClosed], init=False, repr=False)
-    _streamed: set[aiohttp.ClientResponse] = attrs.field(
+    blocks: set[UntilClosed] = attrs.field(factory=set[UntilClosed], init=False, repr=False)
+    answers: set[aiohttp.ClientResponse] = attrs.field(
         factory=set[aiohttp.ClientResponse], init=False, repr=False
     )
+    closed: bool = attrs.field(default=False, init=False)
+    _current: ConnectionPool | None = attrs.field(default=None, init=False)
+    _binding: LoopBinding | None = attrs.field(default=None, init=False)
     _retired: list[ConnectionPool] = attrs.field(
         factory=list[ConnectionPool], init=False, repr=False
     )
-    _closed: bool = attrs.field(default=False, init=False)
 
     async def open(self) -> None:
         """Open for use in this event loop.
@@ -52,7 +96,7 @@ class Transport:
         Raises:
             ConfigurationError: on another loop than asyncio's, or when opened before.
         """
-        if self._binding is not None or self._closed:
+        if self._binding is not None or self.closed:
             raise ConfigurationError("this client was opened before; make a new PostHogEnv")
         self._binding = LoopBinding.current(self.max_connections)
         self._current = self._connect()
@@ -65,12 +109,12 @@ class Transport:
         """
         if self._binding is not None:
             self._binding.check()
-        self._closed = True
-        for call in tuple(self._calls):
-            call.close()
-        while self._calls:  # noqa: ASYNC110 - it takes each of them a few turns of the loop
+        self.closed = True
+        for block in tuple(self.blocks):
+            block.close()
+        while self.blocks:  # noqa: ASYNC110 - it takes each of them a few turns of the loop
             await asyncio.sleep(0)
-        for answer in tuple(self._streamed):
+        for answer in tuple(self.answers):
             answer.close()
         if self._current is not None:
             self._retired.append(self._current)
@@ -80,23 +124,29 @@ class Transport:
     async def renew(self) -> None:
         """Leave the pooled connections behind: they are dead, or mix up answers."""
         old = self._current
-        if old is None or not old.owned or self._closed:
+        if old is None or not old.owned or self.closed:
             return
         self._current = self._connect()
         self._retired = [*(pool for pool in self._retired if pool.busy), old]
         await old.retire()
 
-    def until_closed(self) -> UntilClosed:
-        """Return a block that ends when the client is closed.
+    def check_open(self) -> LoopBinding:
+        """Return the event loop's own: the slots for exchanges and streams.
 
         Raises:
             ClientClosedError: when the client is not open.
             ConfigurationError: when it is open in another loop or process.
         """
-        self._check_open()
-        return UntilClosed(self._calls)
+        if self.closed:
+            raise ClientClosedError("this client is closed; make a new PostHogEnv")
+        if self._binding is None:
+            raise ClientClosedError(
+                "this client is not open; use it inside 'async with PostHogEnv(…) as env:'"
+            )
+        self._binding.check()
+        return self._binding
 
-    async def exchange(self, outgoing: Outgoing) -> Response:
+    async def exchange(self, call: Call, permit: Permit) -> Response:
         """Send a request once and read the whole answer.
 
         Raises:
@@ -104,129 +154,58 @@ class Transport:
             ResponseDecodeError: when it is of another type than was asked for.
             PermitExpiredError: when it had to wait too long for a connection.
         """
-        # Whoever calls stands in `until_closed`, which looked at process and event loop.
-        pool, slots = None, (self._binding or self._check_open()).exchanges
+        # Whoever calls stands in `UntilClosed`, which looked at process and event loop.
+        pool, slots = None, (self._binding or self.check_open()).exchanges
         await slots.acquire()
         try:
-            if outgoing.permit.is_expired:
-                raise PermitExpiredError
-            pool = self._take_pool()
-            async with self._send(pool, outgoing, outgoing.timeout) as answer:
-                return await self._whole(outgoing, answer)
+            pool = self.take_pool(permit)
+            async with self.send(pool, call, call.timeout) as answer:
+                return await read_response(call, answer, self.max_bytes)
         except ConfigurationError:
             raise
         except FAULTS as fault:
             stale = is_stale_connection(fault)
-            failure = map_error(fault, outgoing.request, outgoing.url, self.max_bytes)
+            failure = map_error(fault, call.request, call.url, self.max_bytes)
         finally:
             slots.release()
-            if pool is not None and pool.give_back():
-                await pool.close()
+            if pool is not None:
+                pool.busy -= 1
+                if pool.retired:
+                    await pool.close_idle()
         if stale:
             await self.renew()
         raise failure
 
-    async def _whole(self, outgoing: Outgoing, answer: aiohttp.ClientResponse) -> Response:
-        if not 200 <= answer.status < 300:
-            body = await first_bytes(answer, min(self.max_bytes, outgoing.request.error_bytes))
-        else:
-            check_head(outgoing, answer)
-            body = await whole_body(answer, self.max_bytes)
-        return Response(answer.status, Headers(answer.headers), body)
+    def take_pool(self, permit: Permit) -> ConnectionPool:
+        """Return the connections for an exchange, which counts as begun.
 
-    @asynccontextmanager
-    async def streamed(
-        self, outgoing: Outgoing
-    ) -> AsyncGenerator[tuple[Response, AsyncGenerator[bytes]]]:
-        """Send a request once and hand out the body as it comes.
-
-        An error answer is read whole; no piece follows.
+        Raises:
+            PermitExpiredError: when it waited too long.
+            ClientClosedError: when the client was closed meanwhile.
         """
-        async with AsyncExitStack() as stack:
-            answer, head = await self._open_stream(stack, outgoing)
-            self._streamed.add(answer)
-            stack.callback(self._streamed.discard, answer)
-            chunks = self._chunks(outgoing, answer)
-            yield head, await stack.enter_async_context(aclosing(chunks))
+        if permit.is_expired:
+            raise PermitExpiredError
+        if self.closed:
+            self.check_open()
+        pool = self._current or self._connect()
+        pool.busy += 1
+        return pool
 
-    async def _open_stream(
-        self, stack: AsyncExitStack, outgoing: Outgoing
-    ) -> tuple[aiohttp.ClientResponse, Response]:
-        try:
-            with self.until_closed():
-                await self._take_stream(stack, outgoing.timeout)
-                if outgoing.permit.is_expired:
-                    raise PermitExpiredError
-                pool = self._take_pool()
-                stack.push_async_callback(self._leave, pool)
-                async with asyncio.timeout(outgoing.timeout):
-                    answer = await stack.enter_async_context(self._send(pool, outgoing, None))
-                    return answer, await self._head(outgoing, answer)
-        except ConfigurationError:
-            raise
-        except FAULTS as fault:
-            failure = map_error(fault, outgoing.request, outgoing.url)
-        else:
-            failure = closed_meanwhile()
-        raise failure
-
-    async def _chunks(
-        self, outgoing: Outgoing, answer: aiohttp.ClientResponse
-    ) -> AsyncGenerator[bytes]:
-        try:
-            async with aclosing(body_chunks(answer, outgoing.timeout)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-        except FAULTS as fault:
-            failure = map_error(fault, outgoing.request, outgoing.url)
-        else:
-            return
-        raise closed_meanwhile() if self._closed else failure
-
-    async def _take_stream(self, stack: AsyncExitStack, patience: float) -> None:
-        streams = self._check_open().streams
-        try:
-            async with asyncio.timeout(patience):
-                await streams.acquire()
-        except TimeoutError:
-            pass
-        else:
-            stack.callback(streams.release)
-            return
-        raise APITimeoutError(
-            f"{self.max_connections} streams are open and none ended; raise max_connections",
-            retryable=False,
-            sent=False,
-        )
-
-    async def _head(self, outgoing: Outgoing, answer: aiohttp.ClientResponse) -> Response:
-        if not 200 <= answer.status < 300:
-            return await self._whole(outgoing, answer)
-        check_head(outgoing, answer)
-        return Response(answer.status, Headers(answer.headers), b"")
-
-    def _take_pool(self) -> ConnectionPool:
-        if self._closed:
-            self._check_open()
-        return (self._current or self._connect()).take()
-
-    async def _leave(self, pool: ConnectionPool) -> None:
-        if pool.give_back():
-            await pool.close()
-
-    def _send(
-        self, pool: ConnectionPool, outgoing: Outgoing, timeout: float | None
+    def send(
+        self, pool: ConnectionPool, call: Call, timeout: float | None
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Send a request, and open the answer for a block; `None` seconds have no end."""
+        request = call.request
         return pool.http.request(
-            outgoing.request.method,
-            outgoing.url,
-            headers=outgoing.headers,
-            data=encoded_body(outgoing.request),
+            request.method,
+            call.url,
+            headers=call.headers,
+            data=None if request.json is None else _encoded_body(request),
             allow_redirects=False,
             auto_decompress=False,
             raise_for_status=False,
             timeout=client_timeout(timeout),
-            proxy=proxy_for(outgoing.url) if self.proxy == "env" else self.proxy,
+            proxy=proxy_for(call.url) if self.proxy == "env" else self.proxy,
             ssl=self.ssl or True,
         )
 
@@ -236,12 +215,21 @@ class Transport:
         # Above what exchanges and streams may use together, so that nobody waits for a connection.
         return new_connections(2 * self.max_connections + 2)
 
-    def _check_open(self) -> LoopBinding:
-        if self._closed:
-            raise ClientClosedError("this client is closed; make a new PostHogEnv")
-        if self._binding is None:
-            raise ClientClosedError(
-                "this client is not open; use it inside 'async with PostHogEnv(…) as env:'"
-            )
-        self._binding.check()
-        return self._binding
+
+@lru_cache
+def client_timeout(seconds: float | None) -> aiohttp.ClientTimeout:
+    """Return aiohttp's own: it is exact, and sees the head and the body."""
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT, ceil_threshold=math.inf)
+
+
+def _encoded_body(request: Request) -> bytes:
+    """Return the body of a request as JSON.
+
+    Raises:
+        ConfigurationError: when JSON cannot hold it.
+    """
+    try:
+        return dump(request.json)
+    except (TypeError, ValueError, RecursionError) as error:
+        reason = type(error).__name__
+    raise ConfigurationError(f"json must be what JSON can hold ({reason})")

@@ -60,7 +60,8 @@ def map_error(
     unsent = isinstance(fault, UNSENT)
     late = isinstance(fault, asyncio.TimeoutError | SlowBodyError)
     place = str(url.with_query(None))
-    unknown = not unsent and request.method not in READS and request.repeats is not RetrySafety.SAFE
+    is_safe = request.method in READS or request.retry_safety is RetrySafety.SAFE
+    unknown = not unsent and not is_safe
     if isinstance(fault, BodyTooLargeError):
         return _too_large(request, place, max_bytes)
     message = f"{_reason(fault)} ({request.method} {place})"
@@ -90,7 +91,7 @@ def _too_large(request: Request, place: str, max_bytes: int) -> APIConnectionErr
         " less at once with a smaller page_size, or raise max_response_bytes",
         method=request.method,
         url=place,
-        may_have_been_processed=request.repeats is not RetrySafety.SAFE,
+        may_have_been_processed=request.retry_safety is not RetrySafety.SAFE,
         retryable=False,
         too_large=True,
     )
