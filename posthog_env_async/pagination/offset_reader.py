@@ -127,11 +127,12 @@ class OffsetReader(Generic[T]):
             facts, joined = await self._finder.find(await self._take())
             await self._finder.check_progress(facts)
         except PostHogError:
-            await self._prefetcher.drop()
+            self._prefetcher.drop()
             raise
         step = self._accept(facts, joined)
+        # No await from here on: a caller that is cancelled would lose the page.
         if self._must_replan(step, cap):
-            await self._prefetcher.drop()
+            self._prefetcher.drop()
         else:
             self._prefetcher.fill()
         return step
@@ -184,7 +185,7 @@ class OffsetReader(Generic[T]):
 
     async def aclose(self) -> None:
         """Break off what is in flight."""
-        await self._prefetcher.drop()
+        await self._prefetcher.aclose()
 
     def report(self) -> ListingReport:
         """Return what was done so far."""

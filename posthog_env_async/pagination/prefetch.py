@@ -4,7 +4,6 @@ import asyncio
 from collections import deque
 from typing import Any
 
-import anyio
 import attrs
 
 from .page_size import LEAST_CAP
@@ -45,6 +44,9 @@ class Prefetcher:
     held_bytes: int
     enough: int | None
     _readings: deque[_Reading] = attrs.field(factory=deque[_Reading], init=False)
+    _cancelled: set[asyncio.Task[WindowPage]] = attrs.field(
+        factory=set[asyncio.Task[WindowPage]], init=False
+    )
     _counted: bool = attrs.field(default=False, init=False)
     _total: int | None = attrs.field(default=None, init=False)
     _answered: bool = attrs.field(default=False, init=False)
@@ -74,9 +76,9 @@ class Prefetcher:
     async def take(self, position: int) -> WindowPage:
         """Return the next window at `position`, read ahead or read now."""
         while self._readings and self._readings[0].window.end <= position:
-            await self._cancel([self._readings.popleft()])
+            self._cancel(self._readings.popleft())
         if self._readings and self._readings[0].window.start > position + self.reader.sizes.step:
-            await self.drop()
+            self.drop()
         if not self._readings:
             self.planned = position
         if self.prefetch == 0 or not self._answered:
@@ -85,9 +87,17 @@ class Prefetcher:
         head = self._readings[0].window
         if head.start > position - min(1, self.overlap_of(head.limit)) and position != self.first:
             return await self.reader.read(self._hole(position, head))
-        page = await self._readings[0].task
-        self._readings.popleft()
-        return page
+        return await self._arrived(self._readings[0])
+
+    async def _arrived(self, reading: _Reading) -> WindowPage:
+        """Wait for a window; one whose caller is cancelled goes on, for the next call to take."""
+        await asyncio.wait([reading.task])
+        if self._readings and self._readings[0] is reading:
+            self._readings.popleft()
+        if reading.task.cancelled():
+            # By whoever closed the run meanwhile, or cancels every task there is.
+            return await self._read(reading.window)
+        return reading.task.result()
 
     def fill(self) -> None:
         """Start reading as far ahead as the bounds allow."""
@@ -98,22 +108,26 @@ class Prefetcher:
             self._readings.append(_Reading(window, task))
             self.planned = window.end
 
-    async def drop(self) -> None:
-        """Break off everything that is in flight."""
-        readings = tuple(self._readings)
-        self._readings.clear()
-        await self._cancel(readings)
+    def drop(self) -> None:
+        """Break off everything that is in flight.
 
-    async def _cancel(self, readings: tuple[_Reading, ...] | list[_Reading]) -> None:
-        """Cancel tasks and wait until they are gone, also when the caller is being cancelled.
-
-        Not by gather: it would pass on the cancellation of a child as if it were the caller's.
+        Without waiting: a caller that is cancelled meanwhile would lose the page that it has.
         """
-        for reading in readings:
-            reading.task.cancel()
-        if readings:
-            with anyio.CancelScope(shield=True):
-                await asyncio.wait([reading.task for reading in readings])
+        while self._readings:
+            self._cancel(self._readings.popleft())
+
+    async def aclose(self) -> None:
+        """Break off everything that is in flight, and wait until it is gone."""
+        self.drop()
+        if self._cancelled:
+            await asyncio.wait(self._cancelled)
+
+    def _cancel(self, reading: _Reading) -> None:
+        task = reading.task
+        if not task.done():
+            task.cancel()
+            self._cancelled.add(task)
+            task.add_done_callback(self._cancelled.discard)
 
     async def _read(self, window: Window) -> WindowPage:
         counted, self._counted = self.prefetch > 0 and not self._counted, True
