@@ -3,8 +3,8 @@
 from posthog_env_async.export.partitions.merge import merge
 from posthog_env_async.export.partitions.plan import Partition, PartitionResult, plan
 from posthog_env_async.export.partitions.run import run_partition
-from posthog_env_async.export.state.manifest import DataFile, Manifest
-from posthog_env_async.export.state.report import ExportReport, Progress
+from posthog_env_async.export.run import ExportReport, Progress
+from posthog_env_async.export.state.publish import DataFile, Manifest
 
 from .exporter import export
 from .many import ExportJob, ExportOutcome, ManyReport, export_many

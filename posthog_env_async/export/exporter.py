@@ -7,14 +7,14 @@ from typing import Any
 
 from anyio import CancelScope
 
+from posthog_env_async.export.files.durable import in_thread
 from posthog_env_async.export.files.lock import FileLock
 from posthog_env_async.export.files.paths import Compression, Format, Target
-from posthog_env_async.export.files.worker import in_thread
+from posthog_env_async.export.run import ExportReport
 from posthog_env_async.export.state.buffer import RowBuffer
 from posthog_env_async.export.state.checkpoint import Checkpoint
 from posthog_env_async.export.state.checkpointed_file import CheckpointedFile
-from posthog_env_async.export.state.manifest import Manifest
-from posthog_env_async.export.state.report import ExportReport
+from posthog_env_async.export.state.publish import Manifest
 from posthog_env_async.pagination import AnyListing
 
 from .options import FileOptions

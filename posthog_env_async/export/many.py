@@ -10,10 +10,10 @@ import anyio
 import attrs
 
 from posthog_env_async.errors import ConfigurationError, PostHogError
+from posthog_env_async.export.files.durable import in_thread
 from posthog_env_async.export.files.paths import absolute_path
-from posthog_env_async.export.files.worker import in_thread
+from posthog_env_async.export.run import ExportReport
 from posthog_env_async.export.state.many_checkpoint import BatchCheckpoint
-from posthog_env_async.export.state.report import ExportReport
 from posthog_env_async.pagination import AnyListing, source_of
 
 from .exporter import OnProgress, export_rows, report_of
@@ -122,6 +122,7 @@ class _Many:
     on_gap: OnGap
     on_progress: OnProgress | None
     on_outcome: OnOutcome | None
+    at_once: int = attrs.field(default=1, init=False)
     _outcomes: dict[Path, ExportOutcome] = attrs.field(
         factory=dict[Path, ExportOutcome], init=False
     )
@@ -131,45 +132,58 @@ class _Many:
             raise ConfigurationError("concurrency must be 1 or more")
         if not self.jobs:
             return ()
-        queries = {job.path: source_of(job.listing).subject.fingerprint for job in self.jobs}
-        batch = await in_thread(partial(BatchCheckpoint.load, queries, resume=self.resume))
-        waiting, at_once = iter(self.jobs), min(concurrency, len(self.jobs))
-        self.options = attrs.evolve(self.options, at_once=at_once)
+        self.at_once = min(concurrency, len(self.jobs))
+        batch = await self._batch() if len(self.jobs) > 1 else None
+        waiting = iter(self.jobs)
         async with anyio.create_task_group() as tasks:
-            for _ in range(at_once):
+            for _ in range(self.at_once):
                 tasks.start_soon(self._export_waiting, waiting, batch)
         outcomes = tuple(self._outcomes[job.path] for job in self.jobs)
-        if all(outcome.error is None for outcome in outcomes):
+        if batch is not None and all(outcome.error is None for outcome in outcomes):
             await in_thread(batch.remove)
         return outcomes
 
-    async def _export_waiting(self, waiting: Iterator[ExportJob], batch: BatchCheckpoint) -> None:
+    async def _batch(self) -> BatchCheckpoint:
+        """Return what the last run over these exports left; one alone needs no memory of others."""
+        queries = {job.path: _fingerprint(job) for job in self.jobs}
+        return await in_thread(partial(BatchCheckpoint.load, queries, resume=self.resume))
+
+    async def _export_waiting(
+        self, waiting: Iterator[ExportJob], batch: BatchCheckpoint | None
+    ) -> None:
         for job in waiting:
-            outcome = await self._export(job, batch)
+            try:
+                outcome = await self._export(job, batch)
+            except PostHogError as error:
+                outcome = ExportOutcome(path=job.path, error=error)
             self._outcomes[job.path] = outcome
             if self.on_outcome is not None:
                 self.on_outcome(outcome)
 
-    async def _export(self, job: ExportJob, batch: BatchCheckpoint) -> ExportOutcome:
-        try:
-            target = self.options.target(job.path)
-            query = source_of(job.listing).subject.fingerprint
-            kept = await in_thread(partial(batch.kept, target, query))
+    async def _export(self, job: ExportJob, batch: BatchCheckpoint | None) -> ExportOutcome:
+        target = self.options.target(job.path)
+        options = attrs.evolve(self.options, at_once=self.at_once)
+        if batch is not None:
+            kept = await in_thread(partial(batch.kept, target, _fingerprint(job)))
             if kept is not None:
                 return ExportOutcome(path=job.path, report=report_of(target, kept), kept=True)
-            is_ours = await in_thread(partial(batch.has_written, target))
-            report = await export_rows(
-                ListingRows.of(job.listing, self.on_gap, at_once=self.options.at_once),
-                job.path,
-                attrs.evolve(self.options, overwrite=is_ours or self.options.overwrite),
-                resume=self.resume,
-                on_progress=self.on_progress,
-                about=job.about,
-            )
+            if await in_thread(partial(batch.has_written, target)):
+                options = attrs.evolve(options, overwrite=True)
+        report = await export_rows(
+            ListingRows.of(job.listing, self.on_gap, at_once=self.at_once),
+            job.path,
+            options,
+            resume=self.resume,
+            on_progress=self.on_progress,
+            about=job.about,
+        )
+        if batch is not None:
             await in_thread(partial(batch.add, job.path, report.sha256))
-        except PostHogError as error:
-            return ExportOutcome(path=job.path, error=error)
         return ExportOutcome(path=job.path, report=report)
+
+
+def _fingerprint(job: ExportJob) -> str:
+    return source_of(job.listing).subject.fingerprint
 
 
 def _listed(jobs: Jobs) -> tuple[ExportJob, ...]:

@@ -13,9 +13,8 @@ from .files.paths import Compression, Format, Target
 from .formats.columns import Column, parse_columns
 from .formats.compression import compressor
 from .formats.csv import CSVEncoder, CSVStyle
-from .formats.ndjson import NDJSONEncoder
 from .formats.record_batches import arrow_module
-from .formats.row_writer import RowWriter
+from .formats.row_writer import NDJSONEncoder, RowWriter
 from .formats.table_options import TableOptions, parse_property_columns
 from .sources import RowSource
 
@@ -100,17 +99,19 @@ class FileOptions:
             ConfigurationError: for columns that there cannot be, and for an extra that is missing.
         """
         prefix = _project_field(source.project_id) if self.add_project_id else b""
+        # What becomes Parquet is compressed inside, later.
+        is_plain = target.format == "parquet" or target.compression == "none"
+        compress = None if is_plain else compressor(target.compression)
         if target.format == "ndjson":
-            return RowWriter(NDJSONEncoder(), compressor(target.compression), None, prefix)
+            return RowWriter(NDJSONEncoder(), compress, None, prefix)
         table = self._table(source)
         if target.format == "parquet":
             arrow_module()
-            return RowWriter(NDJSONEncoder(), None, table, prefix)
+            return RowWriter(NDJSONEncoder(), compress, table, prefix)
         known = [column.name for column in table.added if column.is_ours]
         known += [name for name, kind in (table.kinds or {}).items() if kind != "json"]
         style = CSVStyle(self.quote_formulas, self.excel, self.safe_names)
-        encoder = CSVEncoder(table.columns, tuple(known), style)
-        return RowWriter(encoder, compressor(target.compression), table, prefix)
+        return RowWriter(CSVEncoder(table.columns, tuple(known), style), compress, table, prefix)
 
     def _table(self, source: RowSource) -> TableOptions:
         """Return what is chosen of the columns, checked as far as the rows' model is known."""

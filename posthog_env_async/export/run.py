@@ -1,8 +1,10 @@
-"""One export under way: rows from a source into its file, step by step."""
+"""One export under way, from its rows to the finished file, and what it reports."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Literal
 
 import attrs
@@ -10,20 +12,66 @@ from anyio import CancelScope
 
 from posthog_env_async.errors import PostHogError
 from posthog_env_async.events import ExportCheckpointed, ExportEnded
-from posthog_env_async.export.files.worker import BackgroundWriter, in_thread
+from posthog_env_async.export.files.durable import in_thread
 from posthog_env_async.export.formats.parquet import ParquetConversion
 from posthog_env_async.export.formats.table_options import TableOptions
 from posthog_env_async.export.state.buffer import Position
 from posthog_env_async.export.state.checkpoint import Phase
 from posthog_env_async.export.state.checkpointed_file import CheckpointedFile
-from posthog_env_async.export.state.manifest import Manifest
-from posthog_env_async.export.state.report import Progress, joined_reports
+from posthog_env_async.export.state.publish import Manifest
 from posthog_env_async.export.state.written_rows import written_rows
 from posthog_env_async.pagination import ListingReport
 
 from .sources import RowRun, RowSource
 
-__all__ = ["ExportRun", "OnProgress"]
+__all__ = ["ExportReport", "ExportRun", "OnProgress", "Progress", "joined_reports"]
+
+
+@attrs.frozen(kw_only=True)
+class Progress:
+    """How far an export is; `rows`, `bytes`, `requests` and `pages` count earlier runs too.
+
+    `bytes` is what was written, compressed; `seconds` and `rows_per_second` are of this run.
+    """
+
+    path: Path
+    phase: Literal["reading", "converting", "done"]
+    rows: int
+    bytes: int
+    pages: int
+    requests: int
+    resumed_rows: int
+    seconds: float
+
+    @property
+    def rows_per_second(self) -> float:
+        """How fast this run is on average."""
+        return (self.rows - self.resumed_rows) / self.seconds if self.seconds else 0.0
+
+
+@attrs.frozen(kw_only=True)
+class ExportReport:
+    """A finished export.
+
+    `rows`, `requests`, `seconds` and `listing` count all runs that it took; `resumed_rows` of the
+    rows come from earlier runs. `complete` is the listing's verdict: every row that existed
+    throughout is in the file exactly once.
+    """
+
+    path: Path
+    format: str
+    compression: str
+    rows: int
+    requests: int
+    complete: bool
+    listing: ListingReport
+    bytes: int
+    sha256: str
+    seconds: float
+    resumed: bool
+    resumed_rows: int
+    manifest: Path
+
 
 OnProgress = Callable[[Progress], None]
 
@@ -48,7 +96,9 @@ class ExportRun:
         manifest = await in_thread(partial(file.publish, about))
         self._tell("done", manifest.listing)
         if emit := self.source.emit:
-            emit(_ended(manifest))
+            rows, requests = manifest.rows, manifest.requests
+            complete, seconds = manifest.complete, manifest.seconds
+            emit(ExportEnded(rows=rows, requests=requests, complete=complete, seconds=seconds))
         return manifest
 
     async def _read(self) -> None:
@@ -79,20 +129,29 @@ class ExportRun:
             emit(ExportCheckpointed(rows=saved.rows, bytes=saved.bytes))
 
     async def _copy(self, run: RowRun) -> None:
-        """Read on while what was read is written."""
+        """Read on while a thread writes what was read, one step at a time."""
         file, buffer = self.file, self.file.buffer
-        async with BackgroundWriter() as writer:
+        # Not a task group, which would wrap the error of a step in a group.
+        step: asyncio.Task[None] | None = None
+        try:
             while (rows := await run.next_batch()) is not None:
                 buffer.add(rows, self._position(run) if buffer.wants_position else None)
                 # Not held while the next page is waited for.
                 del rows
                 if buffer.ready:
-                    await writer.wait()
+                    if step is not None:
+                        await step
                     self._emit_checkpoint()
                     file.enqueue()
-                    writer.start(file.flush)
+                    step = asyncio.create_task(in_thread(file.flush))
                 if self.on_progress is not None:
                     self._tell("reading", joined_reports(file.opened.listing, run.report))
+            if step is not None:
+                await step
+        finally:
+            if step is not None:
+                with CancelScope(shield=True):
+                    await asyncio.gather(step, return_exceptions=True)
 
     def _position(self, run: RowRun) -> Position:
         """Return where the run stands, and the report of all runs so far."""
@@ -128,10 +187,17 @@ class ExportRun:
             )
 
 
-def _ended(manifest: Manifest) -> ExportEnded:
-    return ExportEnded(
-        rows=manifest.rows,
-        requests=manifest.requests,
-        complete=manifest.complete,
-        seconds=manifest.seconds,
-    )
+def joined_reports(before: ListingReport, now: ListingReport) -> ListingReport:
+    """Return the report of two runs of which the second went on where the first stopped.
+
+    What the first left unproven, the second does not prove.
+    """
+    numbers = {
+        field.name: getattr(before, field.name) + getattr(now, field.name)
+        for field in attrs.fields(ListingReport)
+        if type(getattr(now, field.name)) is int
+    }
+    sizes = tuple(dict.fromkeys((*before.page_sizes, *now.page_sizes)))
+    joined = attrs.evolve(now, **numbers, page_sizes=sizes)
+    doubts = joined.seams_unproven or joined.contradictions or joined.bad_rows
+    return attrs.evolve(joined, complete=now.complete and not doubts)

@@ -7,11 +7,10 @@ import attrs
 
 from posthog_env_async.errors import CheckpointError, PostHogError
 
-from .files.durable import hash_of
+from .files.durable import hash_of, in_thread
 from .files.paths import MANIFEST_SUFFIX, Target, absolute_path
-from .files.worker import in_thread
 from .formats.row_count import count_rows
-from .state.manifest import DataFile, Manifest
+from .state.publish import DataFile, Manifest
 
 __all__ = ["VerifyReport", "verify"]
 

@@ -9,7 +9,7 @@ import attrs
 
 from posthog_env_async.converter import dump
 from posthog_env_async.errors import ConfigurationError, PaginationError
-from posthog_env_async.export.files.worker import in_thread
+from posthog_env_async.export.files.durable import in_thread
 from posthog_env_async.export.formats.column_types import Kind, joined, kind_of
 from posthog_env_async.export.formats.columns import Column, parse_columns, value_of
 from posthog_env_async.export.formats.flatten import fields_of

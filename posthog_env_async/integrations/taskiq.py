@@ -25,8 +25,12 @@ from posthog_env_async.errors import (
     PostHogError,
     ResponseDecodeError,
 )
-from posthog_env_async.export.files.durable import read_file, wrap_os_errors, write_atomic
-from posthog_env_async.export.files.worker import in_thread
+from posthog_env_async.export.files.durable import (
+    in_thread,
+    read_file,
+    wrap_os_errors,
+    write_atomic,
+)
 from posthog_env_async.export.partitions.plan import Partition, PartitionResult
 from posthog_env_async.export.partitions.run import finished_partition, run_partition
 from posthog_env_async.session import CLOUD_LIMITS, Limit, Limits

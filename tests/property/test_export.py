@@ -20,7 +20,7 @@ from posthog_env_async.export import Progress, export, verify
 from posthog_env_async.export.files.paths import Target
 from posthog_env_async.export.formats.columns import parse_columns
 from posthog_env_async.export.formats.csv import CSVEncoder
-from posthog_env_async.export.formats.ndjson import NDJSONEncoder
+from posthog_env_async.export.formats.row_writer import NDJSONEncoder
 from posthog_env_async.testing import FakePostHog
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=20)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from posthog_env_async.export.state.report import joined_reports
+from posthog_env_async.export.run import joined_reports
 from posthog_env_async.pagination import ListingReport
 
 

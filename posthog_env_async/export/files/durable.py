@@ -1,4 +1,4 @@
-"""Files that survive a crash: private, written atomically and made durable."""
+"""Files that survive a crash: private, written atomically and made durable, in threads."""
 
 import errno
 import hashlib
@@ -6,11 +6,15 @@ import os
 import stat
 import sys
 import warnings
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+import anyio
+import anyio.to_thread
+from anyio.lowlevel import RunVar
 
 from posthog_env_async.errors import ExportError, ExportWarning
 
@@ -19,6 +23,7 @@ __all__ = [
     "Digest",
     "create_file",
     "hash_of",
+    "in_thread",
     "open_file",
     "read_file",
     "replace_file",
@@ -28,6 +33,8 @@ __all__ = [
     "write_all",
     "write_atomic",
 ]
+
+R = TypeVar("R")
 
 BLOCK = 1 << 20
 PRIVATE = 0o600
@@ -56,6 +63,10 @@ REASONS = {
     errno.EEXIST: "another process makes it at the same time",
 }
 
+# Each thread has memory of its own; a disk is not faster with more.
+THREADS = 8
+_limiter: RunVar[anyio.CapacityLimiter] = RunVar("posthog_env_async.export.threads")
+
 
 class Digest(Protocol):
     """A hash that is being computed."""
@@ -67,6 +78,15 @@ class Digest(Protocol):
     def hexdigest(self) -> str:
         """Return the hash of all bytes so far."""
         ...
+
+
+async def in_thread(work: Callable[[], R]) -> R:
+    """Do blocking work in a thread, of which exports have eight at most, and return its result."""
+    limiter = _limiter.get(None)
+    if limiter is None:
+        limiter = anyio.CapacityLimiter(THREADS)
+        _limiter.set(limiter)
+    return await anyio.to_thread.run_sync(work, limiter=limiter)
 
 
 @contextmanager

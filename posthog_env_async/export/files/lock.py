@@ -69,7 +69,10 @@ class FileLock:
                 finally:
                     if self._file is None:
                         file.close()
-            _sign(self._file)
+            since = datetime.now(UTC).isoformat(timespec="seconds")
+            holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
+            self._file.truncate(0)
+            write_all(self._file, dump(holder))
 
     def release(self) -> None:
         """Release the lock and remove its file; does nothing when it is not held."""
@@ -102,12 +105,6 @@ def _warn_not_locked() -> None:
         " (lock=False, --no-lock: without this warning)"
     )
     warnings.warn(text, ExportWarning, stacklevel=1)
-
-
-def _sign(file: FileIO) -> None:
-    since = datetime.now(UTC).isoformat(timespec="seconds")
-    file.truncate(0)
-    write_all(file, dump({"pid": os.getpid(), "host": socket.gethostname(), "since": since}))
 
 
 def _holder(file: FileIO) -> str:

@@ -1,16 +1,103 @@
-"""Rows written to a file in pieces that each stand alone."""
+"""Rows into a growing file, in pieces that each stand alone; NDJSON is the simplest of formats."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from io import BytesIO, FileIO
+from itertools import chain, repeat
+from typing import Protocol
 
 import attrs
 
-from posthog_env_async.export.files.growing_file import GrowingFile, joined
+from posthog_env_async.export.files.durable import Digest, sync_file, write_all
 
 from .compression import Data
-from .encoder import Encoder
 from .table_options import TableOptions
 
-__all__ = ["RowWriter"]
+__all__ = ["Encoder", "GrowingFile", "NDJSONEncoder", "RowWriter"]
+
+# The disk works while the next rows are read, and the last sync has little left to do.
+SYNC_EVERY = 16 << 20
+MOST_SPARE = 2
+# Fresh memory costs more than a copy; appending and popping are atomic.
+_SPARE: list[BytesIO] = []
+
+
+class Encoder(Protocol):
+    """How rows become the bytes of a format."""
+
+    @property
+    def waits_for(self) -> int:
+        """How many rows have to be there before the first are written."""
+        ...
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """The columns, once they are known: they are kept in the checkpoint."""
+        ...
+
+    def begin(self, columns: tuple[str, ...] | None) -> None:
+        """Go on with the columns of a checkpoint."""
+        ...
+
+    def encode(self, rows: Sequence[bytes], *, first: bool) -> Iterator[bytes]:
+        """Yield the text of rows, each of them one line of JSON, in pieces.
+
+        Before the first ones, what stands at the head of the file.
+        """
+        ...
+
+
+@attrs.define
+class NDJSONEncoder:
+    """Rows as NDJSON, from the first one on."""
+
+    waits_for: int = 0
+    columns: tuple[str, ...] | None = None
+
+    def begin(self, columns: tuple[str, ...] | None) -> None:
+        """Do nothing: NDJSON has no columns."""
+
+    def encode(self, rows: Sequence[bytes], *, first: bool) -> Iterator[bytes]:
+        """Yield rows, which have no line break inside, and the ends of their lines."""
+        return chain.from_iterable(zip(rows, repeat(b"\n")))
+
+
+@attrs.define(eq=False)
+class GrowingFile:
+    """A file that is only appended to: `size` and `sha256` are of complete writes."""
+
+    _file: FileIO
+    size: int
+    _digest: Digest
+    _synced: int = 0
+
+    @property
+    def sha256(self) -> str:
+        """The hash of all bytes."""
+        return self._digest.hexdigest()
+
+    def add(self, data: bytes | memoryview) -> None:
+        """Write at the end; after a failure `cut` removes what may be there."""
+        write_all(self._file, data)
+        self._digest.update(data)
+        self.size += len(data)
+        if self.size - self._synced >= SYNC_EVERY:
+            self.sync()
+
+    def cut(self, size: int | None = None) -> None:
+        """Remove what a failed write left, or all behind `size` bytes: then only `close`."""
+        end = self.size if size is None else size
+        self._file.truncate(end)
+        self._file.seek(end)
+
+    def sync(self) -> None:
+        """Make what was written durable."""
+        sync_file(self._file.fileno())
+        self._synced = self.size
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 @attrs.define
@@ -39,7 +126,7 @@ class RowWriter:
         if self.prefix:
             rows = [_prefixed(row, self.prefix) for row in rows]
         is_first = not file.size
-        with joined(self.encoder.encode(rows, first=is_first)) as text:
+        with _joined(self.encoder.encode(rows, first=is_first)) as text:
             # An empty export, too, is one gzip member or zstd frame.
             if text or (is_first and is_last):
                 file.add(text if self.compress is None else self.compress(text))
@@ -52,3 +139,17 @@ def _prefixed(row: bytes, prefix: bytes) -> bytes:
         return row
     separator = b"" if row[1:].lstrip().startswith(b"}") else b","
     return b"".join((b"{", prefix, separator, row[1:]))
+
+
+@contextmanager
+def _joined(pieces: Iterable[bytes]) -> Generator[memoryview]:
+    """Give pieces as one text, until the block ends, in memory that is used again."""
+    buffer = BytesIO()
+    with suppress(IndexError):
+        buffer = _SPARE.pop()
+    buffer.seek(0)
+    buffer.writelines(pieces)
+    with buffer.getbuffer() as view, view[: buffer.tell()] as text:
+        yield text
+    if len(_SPARE) < MOST_SPARE:
+        _SPARE.append(buffer)

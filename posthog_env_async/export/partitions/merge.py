@@ -12,11 +12,10 @@ import attrs
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import CheckpointError
 from posthog_env_async.export.exporter import OnProgress, export_rows
-from posthog_env_async.export.files.durable import hash_of
-from posthog_env_async.export.files.worker import in_thread
+from posthog_env_async.export.files.durable import hash_of, in_thread
 from posthog_env_async.export.options import FileChoices, FileOptions
+from posthog_env_async.export.run import ExportReport, joined_reports
 from posthog_env_async.export.sources import OnGap
-from posthog_env_async.export.state.report import ExportReport, joined_reports
 from posthog_env_async.models import Person
 from posthog_env_async.pagination import (
     HandedOut,

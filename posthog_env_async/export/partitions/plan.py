@@ -9,7 +9,7 @@ import attrs
 
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import ConfigurationError, PaginationError
-from posthog_env_async.export.state.codec import decode, encode
+from posthog_env_async.export.state.checkpoint import decode, encode
 from posthog_env_async.models import Person, PropertyFilter
 from posthog_env_async.pagination import Listing, ListingReport
 

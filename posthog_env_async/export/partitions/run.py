@@ -14,14 +14,14 @@ from posthog_env_async.errors import CheckpointError, ConfigurationError
 from posthog_env_async.export.exporter import OnProgress, export_rows
 from posthog_env_async.export.files.durable import (
     hash_of,
+    in_thread,
     read_file,
     wrap_os_errors,
     write_atomic,
 )
 from posthog_env_async.export.files.paths import Compression
-from posthog_env_async.export.files.worker import in_thread
 from posthog_env_async.export.options import FileOptions
-from posthog_env_async.export.state.report import ExportReport
+from posthog_env_async.export.run import ExportReport
 from posthog_env_async.models import Person
 from posthog_env_async.pagination import (
     HandedOut,

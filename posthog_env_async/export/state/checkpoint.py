@@ -1,23 +1,27 @@
-"""Where an export stands, on disk: enough to go on, and nothing personal."""
+"""Where an export stands, on disk, and the one JSON form of all that an export keeps."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import attrs
 
 from posthog_env_async._version import __version__
-from posthog_env_async.errors import CheckpointError
+from posthog_env_async.converter import as_mapping, load, structure
+from posthog_env_async.errors import CheckpointError, ResponseDecodeError
 from posthog_env_async.export.files.durable import read_file, write_atomic
 from posthog_env_async.pagination import ListingReport, QueryFingerprint
 
-from .codec import decode, encode
-
-__all__ = ["START_OVER", "Checkpoint", "Phase", "timestamp"]
+__all__ = ["START_OVER", "Checkpoint", "Phase", "decode", "encode", "timestamp"]
 
 KIND = "checkpoint"
+VERSION = 2
 START_OVER = "start over with resume=False (--restart), which drops what was written so far"
+
+T = TypeVar("T")
 
 Phase = Literal["reading", "read", "done"]
 
@@ -96,3 +100,43 @@ class Checkpoint:
                 f"{name} belongs to an export with another {differs}: run that one again to go on;"
                 f" or {START_OVER}"
             )
+
+
+def encode(kind: str, value: Any, *, indent: int | None = None) -> str:
+    """Return an attrs object as JSON that `decode` takes again."""
+    fields: dict[str, Any] = attrs.asdict(value)
+    head = {"kind": kind, "version": VERSION, "checksum": _checksum(kind, fields)}
+    return json.dumps({**head, **fields}, indent=indent)
+
+
+def decode(kind: str, model: type[T], text: str | bytes, *, name: str, advice: str = "") -> T:
+    """Read what `encode` wrote; `name` is what an error calls it.
+
+    Raises:
+        CheckpointError: when it is damaged, was changed, or is of another kind or version.
+    """
+    try:
+        fields = dict(as_mapping(load(_bytes(text))))
+        found, version, checksum = (
+            fields.pop(key, None) for key in ("kind", "version", "checksum")
+        )
+        if version != VERSION and isinstance(version, int):
+            problem = "is of another version of this package"
+        elif found != kind or version != VERSION or checksum != _checksum(kind, fields):
+            problem = f"is damaged or was changed, or it is not a {kind}"
+        else:
+            return structure(model, fields)
+    except (ResponseDecodeError, RecursionError, ValueError):
+        problem = "is damaged"
+    raise CheckpointError(f"{name} {problem}{advice and f'; {advice}'}")
+
+
+def _bytes(text: object) -> bytes:
+    if isinstance(text, str):
+        return text.encode("utf-8", "surrogatepass")
+    return text if isinstance(text, bytes) else b""
+
+
+def _checksum(kind: str, fields: dict[str, Any]) -> str:
+    text = json.dumps([kind, VERSION, fields], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

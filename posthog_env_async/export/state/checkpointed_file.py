@@ -17,15 +17,13 @@ from posthog_env_async.export.files.durable import (
     sync_folder,
     wrap_os_errors,
 )
-from posthog_env_async.export.files.growing_file import GrowingFile
 from posthog_env_async.export.files.lock import FileLock
 from posthog_env_async.export.files.paths import Target
-from posthog_env_async.export.formats.row_writer import RowWriter
+from posthog_env_async.export.formats.row_writer import GrowingFile, RowWriter
 
-from .buffer import Chunk, Position, RowBuffer
+from .buffer import Chunk, RowBuffer
 from .checkpoint import START_OVER, Checkpoint, Phase
-from .manifest import Manifest
-from .publish import check_destination, publish, remove_temporary
+from .publish import Manifest, check_destination, publish, remove_temporary
 
 __all__ = ["CheckpointedFile"]
 
@@ -145,18 +143,15 @@ class CheckpointedFile:
             self.writer.write(self._file, chunk.rows, is_last=is_last)
             del self._queue[0]
             if chunk.position is not None:
-                self._update_checkpoint(self._file, chunk.position)
-
-    def _update_checkpoint(self, file: GrowingFile, position: Position) -> None:
-        self.state = attrs.evolve(
-            self.state,
-            rows=self.writer.rows,
-            bytes=file.size,
-            sha256=file.sha256,
-            token=position.token,
-            columns=self.writer.encoder.columns,
-            listing=position.listing,
-        )
+                self.state = attrs.evolve(
+                    self.state,
+                    rows=self.writer.rows,
+                    bytes=self._file.size,
+                    sha256=self._file.sha256,
+                    token=chunk.position.token,
+                    columns=self.writer.encoder.columns,
+                    listing=chunk.position.listing,
+                )
 
     def _save(self) -> None:
         if self._file is not None:

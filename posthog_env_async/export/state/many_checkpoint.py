@@ -14,8 +14,8 @@ from posthog_env_async.errors import CheckpointError
 from posthog_env_async.export.files.durable import hash_of, read_file, wrap_os_errors, write_atomic
 from posthog_env_async.export.files.paths import Target
 
-from .codec import decode, encode
-from .manifest import Manifest
+from .checkpoint import decode, encode
+from .publish import Manifest
 
 __all__ = ["BatchCheckpoint"]
 
