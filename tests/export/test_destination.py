@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -19,6 +20,7 @@ from posthog_env_async import (
     PostHogEnv,
 )
 from posthog_env_async.export import ExportJob, export, export_many, verify
+from posthog_env_async.export.files.lock import FileLock
 from posthog_env_async.testing import FakePostHog, Fault
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="modes and links of POSIX")
@@ -310,7 +312,7 @@ async def test_a_file_system_without_sync_or_locks_is_used_and_said_once(
     assert (await verify(tmp_path / "p.ndjson")).ok
 
 
-@pytest.mark.parametrize("call", ["fsync", "fsync folder"])
+@pytest.mark.parametrize("call", ["fsync", "fsync folder", "flock"])
 async def test_a_disk_that_fails_is_not_taken_for_one_that_cannot(
     fake: FakePostHog, tmp_path: Path, call: str
 ) -> None:
@@ -339,3 +341,61 @@ async def test_a_lock_that_is_held_is_its_own_error(env: PostHogEnv, tmp_path: P
 
     assert isinstance(caught.value, OSError)
     assert report.rows == 2_500
+
+
+class VanishingPath(type(Path())):  # type: ignore[misc]
+    """A file that another process removes as soon as it was opened."""
+
+    vanishes = True
+
+    def lstat(self) -> Any:
+        if self.vanishes:
+            self.vanishes = False
+            self.unlink()
+        return super().lstat()
+
+
+def test_a_lock_file_that_its_holder_removes_meanwhile_locks_nothing(tmp_path: Path) -> None:
+    lock, other = FileLock(VanishingPath(tmp_path / "l")), FileLock(tmp_path / "l")
+
+    lock.acquire()
+    with pytest.raises(FileLockedError):
+        other.acquire()
+    lock.release()
+    other.acquire()
+    other.release()
+
+
+SYNCS = """
+import asyncio, os, stat, sys
+from posthog_env_async import PostHogEnv
+from posthog_env_async.export import export
+
+fsync = os.fsync
+
+def noted(descriptor):
+    found = os.fstat(descriptor)
+    if stat.S_ISREG(found.st_mode):
+        print(found.st_size >> 20)
+    fsync(descriptor)
+
+os.fsync = noted
+
+async def main():
+    async with PostHogEnv(1) as env:
+        await export(env.persons.list(page_size=100), sys.argv[1], checkpoint_every=3600.0)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_large_file_is_synced_while_it_grows(tmp_path: Path) -> None:
+    async with FakePostHog(2_000, mode="routes", person_bytes=20_000) as fake:
+        done = await anyio.run_process(
+            [sys.executable, "-c", SYNCS, str(tmp_path / "p.ndjson")],
+            env=os.environ | {"POSTHOG_HOST": fake.url, "POSTHOG_PERSONAL_API_KEY": fake.key},
+        )
+
+    sizes = sorted({int(line) for line in done.stdout.split()} - {0})
+    assert sizes[-1] >= 38
+    assert sizes[0] <= 20 < sizes[-2]

@@ -237,6 +237,27 @@ async def test_the_project_can_be_a_field_of_each_row(
         assert set(parquet(path)["project_id"].to_pylist()) == {1}
 
 
+async def test_a_project_that_is_no_number_is_a_text(fake: FakePostHog, tmp_path: Path) -> None:
+    page = {"results": [{"id": 1}, 7], "next": None}
+    async with client(fake) as env:
+        listing = env.for_project("@current").listing("things/")
+        for suffix in ("ndjson", "parquet"):
+            fake.faults.append(Fault(200, body=page))
+            await export(listing, tmp_path / f"t.{suffix}", add_project_id=True)
+
+    assert (tmp_path / "t.ndjson").read_text() == '{"project_id":"@current","id":1}\n7\n'
+    assert parquet(tmp_path / "t.parquet")["project_id"].to_pylist() == ["@current", None]
+
+
+async def test_rows_of_many_batches_keep_their_order(tmp_path: Path) -> None:
+    async with FakePostHog(400, mode="routes", person_bytes=20_000) as fake, client(fake) as env:
+        await export(env.persons.list(page_size=100), tmp_path / "p.parquet")
+
+        uuids = [str(uuid) for uuid in fake.uuids()]
+
+    assert parquet(tmp_path / "p.parquet")["uuid"].to_pylist() == uuids
+
+
 async def test_the_project_is_there_beside_chosen_columns_and_without_a_row(
     tmp_path: Path,
 ) -> None:

@@ -168,7 +168,7 @@ async def test_a_run_after_failures_does_only_what_is_missing(
     assert second.ok
 
 
-@pytest.mark.parametrize("change", ["age", "file", "manifest", "damage", "resume"])
+@pytest.mark.parametrize("change", ["age", "file", "gone", "manifest", "damage", "resume"])
 async def test_what_an_earlier_run_left_is_not_kept_when_it_is_no_good(
     env: PostHogEnv, fake: FakePostHog, tmp_path: Path, change: str
 ) -> None:
@@ -183,6 +183,8 @@ async def test_what_an_earlier_run_left_is_not_kept_when_it_is_no_good(
         batch.write_text("{")
     if change == "manifest":
         (tmp_path / "1.ndjson.manifest.json").unlink()
+    if change == "gone":
+        (tmp_path / "1.ndjson").unlink()
     if change == "file":
         (tmp_path / "1.ndjson").write_text("{}")
 

@@ -10,7 +10,7 @@ import anyio
 import attrs
 import pytest
 
-from exports import FORMATS, beside, client, content, lines_of
+from exports import FORMATS, beside, client, content, lines_of, records
 from posthog_env_async import (
     BadRequestError,
     CheckpointError,
@@ -113,6 +113,41 @@ async def test_a_cancelled_export_keeps_what_it_read(
     assert scope.cancelled_caught
     assert kept["rows"] >= 1_500
     assert (report.rows, report.resumed_rows) == (len(rows), kept["rows"])
+
+
+async def test_a_conversion_that_is_cancelled_leaves_no_half_of_a_file(
+    env: PostHogEnv, fake: FakePostHog, tmp_path: Path
+) -> None:
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "p.parquet"
+
+    with anyio.CancelScope() as scope:
+        await export(
+            env.persons.list(),
+            path,
+            on_progress=lambda progress: scope.cancel() if progress.phase == "converting" else None,
+        )
+    between = beside(path)
+    fake.requests.clear()
+    report = await export(env.persons.list(), path)
+
+    assert between == {".part", ".checkpoint.json"}
+    assert (report.rows, fake.requests) == (2_500, [])
+
+
+async def test_a_csv_without_uuids_goes_on(
+    env: PostHogEnv, fake: FakePostHog, tmp_path: Path
+) -> None:
+    listing, path = env.persons.list(page_size=500), tmp_path / "p.csv"
+    expected = [person.name async for person in env.persons.list()]
+    fake.faults.append(Fault(400, after=3))
+    with pytest.raises(BadRequestError):
+        await export(listing, path, columns=["name"])
+
+    report = await export(listing, path, columns=["name"])
+
+    assert (report.resumed, report.complete) == (True, True)
+    assert [row["name"] for row in records(path)] == expected
 
 
 @pytest.mark.parametrize("ticks", range(0, 48, 3))

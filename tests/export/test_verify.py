@@ -1,9 +1,11 @@
 """An export is whole or not there, and its manifest proves which."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
+import anyio
 import attrs
 import pytest
 
@@ -209,6 +211,47 @@ async def test_rows_that_do_not_add_up_are_not_verified(env: PostHogEnv, tmp_pat
     found = await verify(report.path)
 
     assert found.problems == ("the rows of the file are not the manifest's",)
+
+
+async def test_a_manifest_of_several_files_verifies_none(env: PostHogEnv, tmp_path: Path) -> None:
+    report = await export(env.persons.list(max_items=5), tmp_path / "p.ndjson")
+    reseal(report.manifest, files=Manifest.load(report.manifest).files * 2)
+
+    found = await verify(report.path)
+
+    assert found.problems == ("the manifest of p.ndjson describes 2 files",)
+
+
+async def test_what_cannot_be_counted_is_verified_by_its_hash(
+    env: PostHogEnv, tmp_path: Path
+) -> None:
+    report = await export(env.persons.list(max_items=5), tmp_path / "p.ndjson")
+    reseal(report.manifest, compression="lz4")
+
+    unchanged = await verify(report.path)
+    report.path.write_bytes(report.path.read_bytes()[::-1])
+    changed = await verify(report.path)
+
+    assert unchanged.ok
+    assert "was changed" in changed.problems[0]
+
+
+VERIFIED = """
+import asyncio, sys
+sys.modules["pyarrow"] = None
+from posthog_env_async.export import verify
+
+print(asyncio.run(verify(sys.argv[1])).problems)
+"""
+
+
+async def test_a_parquet_file_is_verified_without_pyarrow(env: PostHogEnv, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    report = await export(env.persons.list(max_items=5), tmp_path / "p.parquet")
+
+    done = await anyio.run_process([sys.executable, "-c", VERIFIED, str(report.path)])
+
+    assert done.stdout == b"()\n"
 
 
 @pytest.mark.parametrize("suffix", FORMATS)

@@ -115,6 +115,18 @@ async def test_properties_are_typed_by_choice_or_by_the_first_values(
     assert table.column("properties.big").to_pylist() == [str(2**70), None, None]
 
 
+async def test_a_field_with_a_dot_in_its_name_is_the_column_of_that_name(
+    env: PostHogEnv, fake: FakePostHog
+) -> None:
+    odd = row(1, properties={"plan": "moon"}, **{"properties.plan": 7})
+    answer_with(fake, odd)
+
+    table = await to_table(env.persons.list(), columns=["properties.plan", "extra"])
+
+    assert table["properties.plan"].to_pylist() == [7]
+    assert json.loads(table["extra"].to_pylist()[0])["properties"] == {"plan": "moon"}
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -95,7 +95,7 @@ def check_rows(columns: Sequence[Column], rows: Iterable[bytes], *, is_model_kno
             if isinstance(value, dict):
                 shown[name].update(cast("dict[str, Any]", value))
     for column in columns if shown else ():
-        if column.is_rest or column.name in shown:
+        if column.is_rest or column.is_ours or column.name in shown:
             continue
         if column.field not in shown and not is_model_known:
             _refuse(column, shown, f"the rows have {', '.join(sorted(shown))}")

@@ -106,7 +106,8 @@ def schema_of(
     if kinds is None:
         kinds = _shown(chain(first, rows))
     if columns is None:
-        names = [name for name in kinds if name != EXTRA]
+        own = {EXTRA, *(column.name for column in added)}
+        names = [name for name in kinds if name not in own]
         columns = [*(Column(name, name) for name in names), *added, Column(EXTRA, EXTRA)]
     else:
         columns = [*columns, *added]
