@@ -4,9 +4,11 @@ import os
 from pathlib import Path
 
 import anyio
+from anyio import to_thread
 
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import CheckpointError, ConfigurationError
+from posthog_env_async.session import finish
 
 from .ledger import Ledger
 from .receipt import write_receipt
@@ -36,7 +38,7 @@ async def check(
     try:
         _check_place(env, opened)
         await _check(env, opened, wait or 0.0)
-        await anyio.to_thread.run_sync(write_receipt, opened)
+        await finish(to_thread.run_sync(write_receipt, opened))
         return opened.report()
     finally:
         opened.close()

@@ -5,14 +5,16 @@ import hmac
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import anyio
 import attrs
+from anyio import to_thread
 
 from posthog_env_async.errors import CheckpointError
 from posthog_env_async.models import DeletionSummary
+from posthog_env_async.session import finish
 
 from .ledger_file import LedgerFile, read_lines
 from .report import ErasureReport
@@ -165,10 +167,11 @@ class Ledger:
     async def _add(self, record: dict[str, Any], *, durable: bool = True) -> None:
         record = {"kind": record["kind"], "at": now_text(), **record}
         # What is in the file is also known here, also when the caller is cancelled meanwhile.
-        with anyio.CancelScope(shield=True):
-            if self.file is not None:
-                file = self.file
-                await anyio.to_thread.run_sync(lambda: file.append(record, durable=durable))
+        await finish(self._write(record, durable=durable))
+
+    async def _write(self, record: dict[str, Any], *, durable: bool) -> None:
+        if self.file is not None:
+            await to_thread.run_sync(partial(self.file.append, record, durable=durable))
         if record["kind"] != "resolved":
             self.records.append(record)
         self.apply(record)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from contextlib import aclosing, suppress
 from uuid import UUID
 
-import anyio
 import attrs
+from anyio import sleep, to_thread
 
 from posthog_env_async.client import PostHogEnv
 from posthog_env_async.errors import (
@@ -15,7 +15,7 @@ from posthog_env_async.errors import (
     ExportError,
     PostHogError,
 )
-from posthog_env_async.session import Backoff
+from posthog_env_async.session import Backoff, finish
 
 from .ledger import DONE, UNCERTAIN, Ledger, State
 from .people import By, People, resolve
@@ -59,8 +59,7 @@ class ErasureRun:
 
     async def _write_receipt(self) -> None:
         if not self.dry_run:
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(write_receipt, self.ledger)
+            await finish(to_thread.run_sync(write_receipt, self.ledger))
 
     async def _take_all(self, people: People, by: By, concurrency: int) -> None:
         resolved = resolve(
@@ -139,7 +138,7 @@ class ErasureRun:
                 return
             if failure is not None and attempt == self.backoff.max_attempts:
                 raise failure.with_traceback(None)
-            await anyio.sleep(self.backoff.delay(attempt))
+            await sleep(self.backoff.delay(attempt))
 
     def _tell(self) -> None:
         if self.on_progress is not None:

@@ -4,6 +4,7 @@ from .address import Address, check_own_host, project_text, quoted_path
 from .api_key import APIKey, KeyFunction, KeySource, key_from_file
 from .backoff import Backoff, RetryQuota, RetrySafety, is_too_large
 from .emitter import Emitter
+from .finish import finish
 from .key_text import key_from_text, read_key_file
 from .limits import (
     BUDGETS,
@@ -67,6 +68,7 @@ __all__ = [
     "checked_headers",
     "checked_prefix",
     "describe",
+    "finish",
     "is_too_large",
     "key_from_file",
     "key_from_text",

@@ -1,9 +1,11 @@
 """Erasing persons: looked up, written down, asked for, found out about (docs/server.md)."""
 
+import asyncio
 import json
 import stat
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -467,6 +469,28 @@ async def test_a_run_cancelled_between_question_and_answer_is_settled_by_the_nex
     assert receipt["unknown"] == 30
     assert getattr(report, state) == report.found == 30
     assert len(bodies(fake)) == 1
+
+
+async def test_a_task_cancelled_at_any_moment_leaves_a_receipt_of_what_the_ledger_says(
+    env: PostHogEnv, fake: FakePostHog, tmp_path: Path
+) -> None:
+    seen: set[str] = set()
+    for turns, person in enumerate(fake.uuids()[:60], start=1):
+        ledger = tmp_path / f"{turns}.ndjson"
+        task = asyncio.ensure_future(erase(env, [person], by="uuid", ledger=ledger, dry_run=False))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        receipt = json.loads(ledger.with_name(f"{turns}.ndjson.receipt.json").read_text())
+        last = json.loads(ledger.read_text().splitlines()[-1])["kind"]
+
+        # What was answered is certain, and nothing is written behind the receipt.
+        assert receipt["unknown"] == (last == "asking"), turns
+        assert receipt["queued"] + receipt["deleted"] == (last == "answered"), turns
+        seen.add(last)
+    assert "asking" in seen
 
 
 async def test_a_server_that_stays_broken_ends_the_run_and_the_next_goes_on(

@@ -5,8 +5,9 @@ import logging
 import math
 import os
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Literal, Self
 
 import anyio
@@ -22,6 +23,7 @@ from posthog_env_async.session import (
     Permit,
     RateLimiter,
     describe,
+    finish,
     over_limit,
 )
 
@@ -151,8 +153,8 @@ class SharedLimiter:
     async def release(self, lease: Lease) -> None:
         """Count the end of a request; a store that is away lets its lease run out."""
         self._leases.pop(lease.id, None)
-        with anyio.move_on_after(RELEASE_TIMEOUT, shield=True), suppress(LimiterUnavailableError):
-            await self.store.release(lease.budget, self.limits.of(lease.budget), lease.id)
+        limits = self.limits.of(lease.budget)
+        await self._tell(partial(self.store.release, lease.budget, limits, lease.id))
 
     def _clock(self) -> float:
         return self.now()
@@ -199,8 +201,16 @@ class SharedLimiter:
 
     async def _cancel(self, name: str, id: str) -> None:
         # An unreachable store forgets it by itself: the queue by its promise, a place by its lease.
-        with anyio.move_on_after(RELEASE_TIMEOUT, shield=True), suppress(LimiterUnavailableError):
-            await self.store.cancel(name, id)
+        await self._tell(partial(self.store.cancel, name, id))
+
+    async def _tell(self, news: Callable[[], Awaitable[None]]) -> None:
+        """Tell the store in a moment, or not at all; also when the caller is cancelled."""
+
+        async def tell() -> None:
+            with anyio.move_on_after(RELEASE_TIMEOUT), suppress(LimiterUnavailableError):
+                await news()
+
+        await finish(tell())
 
     def _keep(self, lease: Lease) -> Lease:
         self._leases[lease.id] = lease

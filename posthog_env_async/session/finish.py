@@ -1,0 +1,32 @@
+"""Work that is not left half done when its caller is cancelled."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from anyio import CancelScope
+
+__all__ = ["finish"]
+
+R = TypeVar("R")
+
+
+async def finish(work: Coroutine[Any, Any, R]) -> R:
+    """Await work to its end, also when the caller is cancelled: that is raised afterwards.
+
+    A shielded cancel scope alone keeps off other scopes, not `asyncio.timeout` or `Task.cancel`.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    with CancelScope(shield=True):
+        while not task.done():
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError as error:
+                cancelled = error
+    if cancelled is None:
+        return task.result()
+    if not task.cancelled():
+        # What the caller needs to hear is that it was cancelled.
+        task.exception()
+    raise cancelled
