@@ -56,8 +56,9 @@ class PageTimes:
 
     def middle(self, places: Sequence[int]) -> int | None:
         """Return the middle one of a few of the rows, which a single odd row does not change."""
-        step = max(1, len(places) // SAMPLE)
-        times = sorted([time for place in places[::step] if (time := self[place]) is not None])
+        some = places[:: max(1, len(places) // SAMPLE)]
+        self.load(some)
+        times = sorted([time for place in some if (time := self[place]) is not None])
         return times[len(times) // 2] if times else None
 
     def tied_with_last(self, length: int) -> int:

@@ -24,6 +24,7 @@ from .connection_pool import (
     new_connections,
     proxy_for,
 )
+from .freed_memory import keep_freed_memory
 from .response_body import read_response
 from .transport_errors import FAULTS, is_stale_connection, map_error
 
@@ -100,6 +101,7 @@ class Transport:
             raise ConfigurationError("this client was opened before; make a new PostHogEnv")
         self._binding = LoopBinding.current(self.max_connections)
         self._current = self._connect()
+        keep_freed_memory()
 
     async def close(self) -> None:
         """Break off what is in flight and close the connections, unless they are the caller's.
