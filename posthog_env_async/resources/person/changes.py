@@ -1,9 +1,9 @@
 """Changes of persons, which the server accepts first and makes later."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import anyio
 import attrs
 
 from posthog_env_async.converter import dump, load
@@ -106,12 +106,13 @@ async def apply_change(
 
 
 async def _look(place: ProjectScope, id: str, shows: Callable[[Person], bool], wait: float) -> bool:
-    ends, pause = anyio.current_time() + wait, FIRST_LOOK
+    now = asyncio.get_running_loop().time
+    ends, pause = now() + wait, FIRST_LOOK
     while not shows(await _person(place, id)):
-        left = ends - anyio.current_time()
+        left = ends - now()
         if left <= 0:
             return False
-        await anyio.sleep(min(pause, left))
+        await asyncio.sleep(min(pause, left))
         pause = min(pause * 2, LONGEST_PAUSE)
     return True
 
