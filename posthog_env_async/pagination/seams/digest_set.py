@@ -3,6 +3,7 @@
 import sys
 from array import array
 from collections.abc import Sequence
+from itertools import islice
 
 import attrs
 
@@ -11,25 +12,24 @@ __all__ = ["MOST_ROWS_REMEMBERED", "DigestSet"]
 MOST_ROWS_REMEMBERED = 16_000_000
 """Rows that a run remembers for certain, at 24 bytes each at most."""
 
-RECENT = 1 << 16
+RECENT = 1 << 17
 BUCKET_BITS = 12
 SHIFT = 64 - BUCKET_BITS
 FIRST_SLOTS = 1 << 19
-SLOTS_A_ROW = 2
-DRAINED_FROM = RECENT * 5 // 8
-DRAINED_A_ROW = 3
+SLOTS_A_ROW = 3
+DRAINED_A_ROW = 1
 FLAGS = (1, 2, 4, 8, 16, 32, 64, 128)
 FLAG_MASK = 7
 
 
 @attrs.define
 class DigestSet:
-    """Digests: the latest in plain sets, the others in arrays, sorted by their first bits.
+    """Digests: the first ones in a plain set, all others in arrays, sorted by their first bits.
 
     An array costs 8 bytes a row. A table of flags says quickly that a digest is in none of them,
-    and says so for nearly all that are not. The older plain set is moved to the arrays a page at a
-    time, so that none waits for all. Past `most` rows the oldest that are still in the plain sets
-    are forgotten; `forgotten` counts them.
+    and says so for nearly all that are not. The plain set is moved to the arrays a page at a time,
+    so that none waits for all. Past `most` rows there are two plain sets again, of which the older
+    is forgotten when the younger is full; `forgotten` counts its digests.
     """
 
     most: int = MOST_ROWS_REMEMBERED
@@ -42,6 +42,7 @@ class DigestSet:
     _table: bytearray = attrs.field(factory=bytearray, init=False)
 
     def __len__(self) -> int:
+        """Return how many there are; one that was added again may count twice."""
         return self._stored + len(self._old) + len(self._young)
 
     def __contains__(self, digest: int) -> bool:
@@ -49,11 +50,14 @@ class DigestSet:
 
     def add(self, digests: Sequence[int]) -> None:
         """Remember digests."""
-        self._young.update(digests)
-        if self._is_storing and len(self._young) > DRAINED_FROM:
-            self._store(DRAINED_A_ROW * len(digests))
+        if self._is_storing:
+            self._store(digests)
+            self._drain(DRAINED_A_ROW * len(digests))
+        else:
+            self._young.update(digests)
         if len(self._young) >= RECENT:
             self._age()
+        self._is_storing = self._is_storing and len(self) < self.most
 
     def places(self, digests: Sequence[int]) -> list[int]:
         """Return the places of the digests that are remembered."""
@@ -67,8 +71,9 @@ class DigestSet:
         return [*range(known), *rest]
 
     def _has_none_of(self, digests: Sequence[int]) -> bool:
-        if not (self._young.isdisjoint(digests) and self._old.isdisjoint(digests)):
-            return False
+        for plain in (self._young, self._old):
+            if plain and not plain.isdisjoint(digests):
+                return False
         if not self._stored:
             return True
         table, mask = self._table, len(self._table) - 1
@@ -78,11 +83,9 @@ class DigestSet:
         return not any(map(self._is_stored, flagged))
 
     def _age(self) -> None:
-        if self._is_storing:
-            self._store(len(self._old))
         self.forgotten += len(self._old)
         self._old, self._young = self._young, set()
-        self._is_storing = self._stored + len(self._old) <= self.most
+        self._is_storing = len(self) < self.most
 
     def _is_stored(self, digest: int) -> bool:
         if not self._stored:
@@ -94,21 +97,24 @@ class DigestSet:
         text = digest.to_bytes(8, sys.byteorder, signed=True)
         return text in self._buckets[digest >> SHIFT].tobytes()
 
-    def _store(self, count: int) -> None:
-        """Move so many digests from the older set to the arrays, or all that are left."""
-        count = min(count, len(self._old))
-        if not count:
-            return
+    def _drain(self, count: int) -> None:
+        """Move so many digests from the plain set to the arrays, or all that are left."""
+        if self._old:
+            drained = list(islice(self._old, count))
+            self._old.difference_update(drained)
+            self._store(drained)
+
+    def _store(self, digests: Sequence[int]) -> None:
+        """Put digests into the arrays."""
         if not self._buckets:
             self._buckets = [array("q") for _ in range(1 << BUCKET_BITS)]
-        self._make_room(count)
-        table, mask, buckets, pop = self._table, len(self._table) - 1, self._buckets, self._old.pop
-        for _ in range(count):
-            digest = pop()
+        self._make_room(len(digests))
+        table, mask, buckets = self._table, len(self._table) - 1, self._buckets
+        for digest in digests:
             number = digest >> SHIFT
             table[digest & mask] |= FLAGS[number & FLAG_MASK]
             buckets[number].append(digest)
-        self._stored += count
+        self._stored += len(digests)
 
     def _make_room(self, more: int) -> None:
         """Let the table grow by copies of itself: a flag too many only costs a look at an array."""
