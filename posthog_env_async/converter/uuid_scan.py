@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
+from operator import itemgetter
 
 __all__ = ["keys_at_head", "stamp_at_head", "stamps_at_head", "uuid_at_head"]
 
@@ -9,6 +11,7 @@ _HEAD = re.compile(rb'\{(?:"[^"\\]+":"[^"\\]*",)*?"uuid":"([^"\\]+)"')
 """Plain texts up to the `uuid`: no escape in them, so every quote is one of JSON's own."""
 
 _STAMPED_HEAD = re.compile(_HEAD.pattern + rb',"created_at":"([^"\\]*)"')
+_NAME = b'"uuid":"'
 _STAMP = b',"created_at":"'
 _LONGEST_STAMP = 40
 
@@ -52,25 +55,22 @@ def _keys(rows: Sequence[bytes], behind: bytes) -> list[str] | None:
     first = _HEAD.match(rows[0]) if rows else None
     if first is None:
         return None
-    before, *between = rows[0][: first.start(1)].split(first[1])
-    after = b"".join(between)
-    keys = _between(rows, before, len(first[1]), after or b'"' + behind)
-    if keys is None or not between:
-        return keys
-    start, stop = first.start(1), first.end() + len(behind)
-    again = b"".join([row[start:stop] for row in rows])
-    end = '"' + behind.decode()
-    return keys if again == "".join([key + end for key in keys]).encode() else None
-
-
-def _between(rows: Sequence[bytes], before: bytes, size: int, after: bytes) -> list[str] | None:
-    """Return the text of `size` that stands between two texts at the head of each row."""
-    end = len(before) + size + len(after)
-    heads = b"".join([row[:end] for row in rows])
-    if not (heads.isascii() and heads.startswith(before) and heads.endswith(after)):
+    before, _, between = rows[0][: first.start(1)].partition(first[1])
+    if not rows[-1].startswith(before) or not (between or before).endswith(_NAME):
         return None
-    # JSON has no `"{`, so the seams of the heads are the only places to split at.
-    keys = heads[len(before) : -len(after)].decode().split((after + before).decode())
-    text = "".join(keys)
-    is_plain = '"' not in text and "\\" not in text
-    return keys if is_plain and len(keys) == len(rows) else None
+    end = first.end() + len(behind)
+    heads = b"".join(map(itemgetter(slice(end)), rows))
+    if not heads.isascii():
+        return None
+    keys = _pattern(before, len(first[1]), between, b'"' + behind).findall(heads.decode())
+    # Each match is as long as a head: so many of them are the heads, and nothing else.
+    return keys if len(keys) == len(rows) and len(heads) == len(rows) * end else None
+
+
+@lru_cache(maxsize=16)
+def _pattern(before: bytes, size: int, between: bytes, after: bytes) -> re.Pattern[str]:
+    """Return what a head is: the key between two texts, once more where there is a third one."""
+    again = re.escape(between) + rb"\1" if between else b""
+    # Of ASCII, all but quotes, backslashes and control characters: a class that `re` tests at once.
+    key = rb"([ -!#-\[\]-~]{%d})" % size
+    return re.compile((re.escape(before) + key + again + re.escape(after)).decode())
