@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
+from functools import cache
 from typing import Any, Self, cast
 from uuid import UUID
 
@@ -32,6 +33,13 @@ SCHEMA_TYPES: Mapping[Any, Mapping[str, Any]] = {
 }
 
 
+class _Serializer:
+    """What pydantic asks a value for whose type no annotation names; made when it asks."""
+
+    def __get__(self, _: object, kind: Any) -> Any:
+        return _serializer(kind)
+
+
 class Model:
     """A frozen attrs class whose fields are those of the server, and `extra` for all others.
 
@@ -41,6 +49,7 @@ class Model:
     __slots__ = ("_text",)
 
     _text: Any
+    __pydantic_serializer__ = _Serializer()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values by the server's names, unknown fields included.
@@ -117,6 +126,15 @@ class Model:
             "required": list(_required(cls)),
             "additionalProperties": True,
         }
+
+
+@cache
+def _serializer(kind: Any) -> Any:
+    try:
+        from pydantic_core import SchemaSerializer  # noqa: PLC0415 - pydantic itself asks for it
+    except ImportError:
+        raise AttributeError("__pydantic_serializer__") from None
+    return SchemaSerializer(kind.__get_pydantic_core_schema__())
 
 
 def _names(kind: type[Any]) -> list[str]:

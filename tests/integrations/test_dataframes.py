@@ -274,6 +274,10 @@ async def test_polars_gets_every_person(env: PostHogEnv) -> None:
 
     assert frame["uuid"].to_list() == [str(person.uuid) for person in persons]
     assert frame["properties.email"].to_list() == [p.get_property("email") for p in persons]
+    assert (frame.attrs["report"]["items"], frame.attrs["report"]["complete"]) == (
+        len(persons),
+        True,
+    )
 
 
 async def test_an_error_of_the_listing_comes_out(env: PostHogEnv, fake: FakePostHog) -> None:

@@ -12,8 +12,9 @@ import cattrs
 import msgspec
 import pytest
 
-from posthog_env_async import LogEntry, Person, Project
+from posthog_env_async import LogEntry, Person, Project, models
 from posthog_env_async.models import PERSON_ROWS
+from posthog_env_async.models.model import Model
 
 UUID_TEXT = "018f3c1e-7a55-7c2b-9a11-5f0d9f6f1c01"
 ROW = (
@@ -89,6 +90,30 @@ def test_a_model_of_pydantic_may_have_any_of_ours_as_field(person: Person) -> No
     assert "who" in model.model_json_schema()["properties"]
 
 
+MODELS = [
+    kind
+    for kind in vars(models).values()
+    if isinstance(kind, type) and issubclass(kind, Model) and kind is not Model
+]
+
+
+def least(kind: type[Model]) -> Model:
+    """Make a model of nothing but the fields that it requires."""
+    values: dict[Any, Any] = {UUID: UUID_TEXT, int: 1, bool: True, datetime: "2026-03-02T09:15:44Z"}
+    values[tuple[str, ...]] = ()
+    required = [name for name in attrs.fields_dict(kind).values() if name.default is attrs.NOTHING]
+    return kind(**{field.name: values.get(field.type, "text") for field in required})
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_pydantic_writes_each_model_whose_type_no_annotation_names(kind: type[Model]) -> None:
+    adapter: Any = pytest.importorskip("pydantic").TypeAdapter(Any)
+    model = least(kind)
+
+    assert adapter.dump_python([model], mode="json") == [model.to_dict()]
+    assert json.loads(adapter.dump_json({"one": model})) == {"one": model.to_dict()}
+
+
 def test_fastapi_answers_with_it(person: Person) -> None:
     fastapi = pytest.importorskip("fastapi")
     client = pytest.importorskip("fastapi.testclient", exc_type=ImportError)
@@ -108,13 +133,14 @@ def test_fastapi_answers_with_it(person: Person) -> None:
     async def many() -> Any:
         return {"persons": [person]}
 
+    app.add_api_route("/any", bare)
     app.add_api_route("/bare", bare, response_model=None)
     app.add_api_route("/many", many, response_model=None)
     browser = client.TestClient(app)
 
-    answers = [browser.get(path).json() for path in ("/model", "/annotated", "/bare")]
+    answers = [browser.get(path).json() for path in ("/model", "/annotated", "/any", "/bare")]
 
-    assert answers == [json.loads(ROW)] * 3
+    assert answers == [json.loads(ROW)] * 4
     assert browser.get("/many").json() == {"persons": [json.loads(ROW)]}
     assert "distinct_ids" in json.dumps(browser.get("/openapi.json").json())
 
