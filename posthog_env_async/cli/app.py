@@ -90,10 +90,10 @@ def parse(app: App, words: Sequence[str]) -> "Invocation | None":
     try:
         command, arguments, _ = app.parse_args(list(words))
     except CycloptsError as error:
-        wrong = " ".join(str(error).split())
+        reason = " ".join(str(error).split())
     else:
         return Invocation(command, arguments)
-    print_message(f"error: {wrong} (--help shows what there is)", style="red")
+    print_message(f"error: {reason} (--help shows what there is)", style="red")
     return None
 
 

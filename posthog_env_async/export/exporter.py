@@ -161,6 +161,6 @@ def _checkpointed_file(source: RowSource, target: Target, options: FileOptions) 
         may_overwrite=options.overwrite,
     )
     writer = options.writer(source, target)
-    chunk = CHUNK_BYTES // options.at_once
-    buffer = RowBuffer(writer.encoder.waits_for, options.checkpoint_every, chunk)
+    chunk = CHUNK_BYTES // options.concurrency
+    buffer = RowBuffer(writer.encoder.sample_size, options.checkpoint_every, chunk)
     return CheckpointedFile(target, wanted, FileLock(target.lock, options.lock), writer, buffer)

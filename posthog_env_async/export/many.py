@@ -122,7 +122,7 @@ class _Many:
     on_gap: OnGap
     on_progress: OnProgress | None
     on_outcome: OnOutcome | None
-    at_once: int = attrs.field(default=1, init=False)
+    concurrency: int = attrs.field(default=1, init=False)
     _outcomes: dict[Path, ExportOutcome] = attrs.field(
         factory=dict[Path, ExportOutcome], init=False
     )
@@ -132,11 +132,11 @@ class _Many:
             raise ConfigurationError("concurrency must be 1 or more")
         if not self.jobs:
             return ()
-        self.at_once = min(concurrency, len(self.jobs))
+        self.concurrency = min(concurrency, len(self.jobs))
         batch = await self._batch() if len(self.jobs) > 1 else None
         waiting = iter(self.jobs)
         async with anyio.create_task_group() as tasks:
-            for _ in range(self.at_once):
+            for _ in range(self.concurrency):
                 tasks.start_soon(self._export_waiting, waiting, batch)
         outcomes = tuple(self._outcomes[job.path] for job in self.jobs)
         if batch is not None and all(outcome.error is None for outcome in outcomes):
@@ -162,7 +162,7 @@ class _Many:
 
     async def _export(self, job: ExportJob, batch: BatchCheckpoint | None) -> ExportOutcome:
         target = self.options.target(job.path)
-        options = attrs.evolve(self.options, at_once=self.at_once)
+        options = attrs.evolve(self.options, concurrency=self.concurrency)
         if batch is not None:
             kept = await in_thread(partial(batch.kept, target, _fingerprint(job)))
             if kept is not None:
@@ -170,7 +170,7 @@ class _Many:
             if await in_thread(partial(batch.has_written, target)):
                 options = attrs.evolve(options, overwrite=True)
         report = await export_rows(
-            ListingRows.of(job.listing, self.on_gap, at_once=self.at_once),
+            ListingRows.of(job.listing, self.on_gap, concurrency=self.concurrency),
             job.path,
             options,
             resume=self.resume,

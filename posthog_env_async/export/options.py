@@ -45,7 +45,7 @@ class FileChoices(TypedDict, total=False):
 class FileOptions:
     """Format, columns and their types, and how the file is written; some belong to some formats.
 
-    `at_once` is how many files are written at once, and share the memory of one.
+    `concurrency` is how many files are written at once: they share the memory of one.
     """
 
     format: Format | None = None
@@ -60,7 +60,7 @@ class FileOptions:
     overwrite: bool = False
     lock: bool = True
     checkpoint_every: float = 0.5
-    at_once: int = 1
+    concurrency: int = 1
 
     def target(self, path: str | os.PathLike[str]) -> Target:
         """Return the file that a path names, if these options go with its format.
@@ -108,8 +108,8 @@ class FileOptions:
         if target.format == "parquet":
             arrow_module()
             return RowWriter(NDJSONEncoder(), compress, table, prefix)
-        known = [column.name for column in table.added if column.is_ours]
-        known += [name for name, kind in (table.kinds or {}).items() if kind != "json"]
+        known = [column.name for column in table.added if column.is_project_id]
+        known += [name for name, each in (table.types or {}).items() if each != "json"]
         style = CSVStyle(self.quote_formulas, self.excel, self.safe_names)
         return RowWriter(CSVEncoder(table.columns, tuple(known), style), compress, table, prefix)
 
@@ -118,9 +118,9 @@ class FileOptions:
         columns = parse_columns(self.columns)
         added = parse_property_columns(self.property_columns)
         if self.add_project_id:
-            project = Column(PROJECT_ID, PROJECT_ID, is_ours=True, kind="text")
+            project = Column(PROJECT_ID, PROJECT_ID, is_project_id=True, type="text")
             if source.project_id is not None and source.project_id.isdigit():
-                project = attrs.evolve(project, kind="integer")
+                project = attrs.evolve(project, type="integer")
             columns = None if columns is None else (project, *columns)
             added = added if columns is not None else (*added, project)
         table = TableOptions(columns, added, self.model or source.model, self.safe_names)

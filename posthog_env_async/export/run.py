@@ -84,7 +84,7 @@ class ExportRun:
     file: CheckpointedFile
     on_progress: OnProgress | None
     _began: float = attrs.field(factory=time.monotonic, init=False)
-    _told_rows: int = attrs.field(default=0, init=False)
+    _emitted_rows: int = attrs.field(default=0, init=False)
 
     async def run(self, about: Mapping[str, str]) -> Manifest:
         """Read, convert and publish, as far as earlier runs have not done it."""
@@ -94,7 +94,7 @@ class ExportRun:
         if file.state.phase == "read":
             await self._convert()
         manifest = await in_thread(partial(file.publish, about))
-        self._tell("done", manifest.listing)
+        self._report_progress("done", manifest.listing)
         if emit := self.source.emit:
             rows, requests = manifest.rows, manifest.requests
             complete, seconds = manifest.complete, manifest.seconds
@@ -124,8 +124,8 @@ class ExportRun:
     def _emit_checkpoint(self) -> None:
         """Tell the observer of the checkpoint that was written last, once."""
         saved, emit = self.file.saved, self.source.emit
-        if emit and saved is not None and saved.rows != self._told_rows:
-            self._told_rows = saved.rows
+        if emit and saved is not None and saved.rows != self._emitted_rows:
+            self._emitted_rows = saved.rows
             emit(ExportCheckpointed(rows=saved.rows, bytes=saved.bytes))
 
     async def _copy(self, run: RowRun) -> None:
@@ -145,7 +145,9 @@ class ExportRun:
                     file.enqueue()
                     step = asyncio.create_task(in_thread(file.flush))
                 if self.on_progress is not None:
-                    self._tell("reading", joined_reports(file.opened.listing, run.report))
+                    self._report_progress(
+                        "reading", joined_reports(file.opened.listing, run.report)
+                    )
             if step is not None:
                 await step
         finally:
@@ -162,14 +164,14 @@ class ExportRun:
         conversion = ParquetConversion(self.file.target, table)
         try:
             while await in_thread(conversion.step):
-                self._tell("converting", self.file.state.listing)
+                self._report_progress("converting", self.file.state.listing)
             size, sha256 = await in_thread(conversion.finish)
         finally:
             with CancelScope(shield=True):
                 await in_thread(conversion.abandon)
         await in_thread(partial(self.file.record_final, size, sha256))
 
-    def _tell(
+    def _report_progress(
         self, phase: Literal["reading", "converting", "done"], listing: ListingReport
     ) -> None:
         if self.on_progress is not None:

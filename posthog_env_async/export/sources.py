@@ -90,10 +90,12 @@ class ListingRows:
     model: type[Any] | None
     project_id: str | None
     emit: Emitter | None
-    at_once: int
+    concurrency: int
 
     @classmethod
-    def of(cls, listing: AnyListing, on_gap: OnGap = "raise", *, at_once: int = 1) -> "ListingRows":
+    def of(
+        cls, listing: AnyListing, on_gap: OnGap = "raise", *, concurrency: int = 1
+    ) -> "ListingRows":
         """Return what is to be read of a listing; one that goes on needs the same bounds.
 
         Those that are read `at_once` share the memory for pages that are read ahead.
@@ -103,10 +105,10 @@ class ListingRows:
         source = source_of(listing)
         subject, emit = source.subject, source.session.emit
         model, project_id = listing.model, listing.project_id
-        return cls(listing, on_gap, subject, bounds, model, project_id, emit, at_once)
+        return cls(listing, on_gap, subject, bounds, model, project_id, emit, concurrency)
 
     def run(self, token: str | None, written: HandedOut | None = None) -> RowRun:
         """Start a run."""
         listing = self.listing if token is None else self.listing.resume(token)
-        held_bytes = HELD_BYTES if self.at_once == 1 else SHARED_BYTES // self.at_once
+        held_bytes = HELD_BYTES if self.concurrency == 1 else SHARED_BYTES // self.concurrency
         return read_lines(listing, on_gap=self.on_gap, held_bytes=held_bytes, handed_out=written)

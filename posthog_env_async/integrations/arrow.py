@@ -10,7 +10,7 @@ import attrs
 from posthog_env_async.converter import dump
 from posthog_env_async.errors import ConfigurationError, PaginationError
 from posthog_env_async.export.files.durable import in_thread
-from posthog_env_async.export.formats.column_types import Kind, joined, kind_of
+from posthog_env_async.export.formats.column_types import ColumnType, type_of, widest_type
 from posthog_env_async.export.formats.columns import Column, parse_columns, value_of
 from posthog_env_async.export.formats.flatten import fields_of
 from posthog_env_async.export.formats.record_batches import BatchBuilder, arrow_module
@@ -116,13 +116,15 @@ def with_sampled_kinds(
     """
     if columns is None:
         return None
-    kinds = dict[str, Kind | None]()
-    open_columns = [each for each in columns if each.key is not None and each.kind is None]
+    types = dict[str, ColumnType | None]()
+    open_columns = [each for each in columns if each.key is not None and each.type is None]
     for fields in map(fields_of, rows if open_columns else ()):
         for column in open_columns:
-            kinds[column.name] = joined(kinds.get(column.name), kind_of(value_of(column, fields)))
+            types[column.name] = widest_type(
+                types.get(column.name), type_of(value_of(column, fields))
+            )
     return tuple(
-        attrs.evolve(each, kind=kinds.get(each.name) or "text") if each in open_columns else each
+        attrs.evolve(each, type=types.get(each.name) or "text") if each in open_columns else each
         for each in columns
     )
 

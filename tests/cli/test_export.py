@@ -15,10 +15,10 @@ pytest.importorskip("cyclopts")
 
 from cli_runs import interrupted, on_a_real_terminal, ran
 from posthog_env_async import PostHogEnv
-from posthog_env_async.cli.commands.export.run import ExportRun
+from posthog_env_async.cli.commands.export.run import ExportCommand
 from posthog_env_async.cli.commands.export.totals import missing_rows
 from posthog_env_async.cli.options.connection import ClientOptions
-from posthog_env_async.cli.options.export import Reading, Target
+from posthog_env_async.cli.options.export import Destination, ReadOptions
 from posthog_env_async.testing import FakePostHog, Fault
 
 CONTROLS = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
@@ -356,13 +356,13 @@ async def test_a_long_export_says_now_and_then_how_far_it_is(
 ) -> None:
     async with FakePostHog(persons=2_500, latency=0.1, mode="routes") as fake:
         monkeypatch.setenv("POSTHOG_PERSONAL_API_KEY", fake.key)
-        export = ExportRun(
+        export = ExportCommand(
             what="persons",
             noun="person",
             group="persons",
             listing_of=lambda env: env.persons.list(page_size=100),
-            target=Target(out=tmp_path / "all.ndjson"),
-            reading=Reading(count=True),
+            destination=Destination(out=tmp_path / "all.ndjson"),
+            reading=ReadOptions(count=True),
             options=ClientOptions(host=fake.url, project=("1",)),
             every=0.3,
         )

@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 
 from posthog_env_async import ConfigurationError
-from posthog_env_async.export.formats.column_types import KINDS, UNFIT, Kind, joined, kind_of
+from posthog_env_async.export.formats.column_types import (
+    CONVERTERS,
+    UNFIT,
+    ColumnType,
+    type_of,
+    widest_type,
+)
 from posthog_env_async.export.formats.columns import Column, parse_columns, value_of
 from posthog_env_async.export.formats.flatten import columns_of, flat
 from posthog_env_async.export.formats.safe_names import safe_names
@@ -70,7 +76,7 @@ def test_a_schema_of_rows_without_a_model_keeps_what_they_show() -> None:
 
     columns = schema_of(rows).columns
 
-    assert [(column.name, column.kind) for column in columns] == [
+    assert [(column.name, column.type) for column in columns] == [
         ("id", "json"),
         ("when", "time"),
         ("extra", "json"),
@@ -100,7 +106,7 @@ def test_names_for_warehouses_are_plain_and_all_different(
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "cell"),
+    ("column_type", "value", "cell"),
     [
         ("text", "a", "a"),
         ("text", {"a": 2}, '{"a":2}'),
@@ -123,12 +129,14 @@ def test_names_for_warehouses_are_plain_and_all_different(
         ("json", [1, None], "[1,null]"),
     ],
 )
-def test_a_value_becomes_a_cell_or_does_not_fit(kind: Kind, value: Any, cell: Any) -> None:
-    assert KINDS[kind](value) == cell
+def test_a_value_becomes_a_cell_or_does_not_fit(
+    column_type: ColumnType, value: Any, cell: Any
+) -> None:
+    assert CONVERTERS[column_type](value) == cell
 
 
 @pytest.mark.parametrize(
-    ("value", "kind"),
+    ("value", "column_type"),
     [
         (None, None),
         ("a", "text"),
@@ -143,11 +151,13 @@ def test_a_value_becomes_a_cell_or_does_not_fit(kind: Kind, value: Any, cell: An
         ({}, "json"),
     ],
 )
-def test_the_narrowest_type_holds_a_value_exactly(value: Any, kind: Kind | None) -> None:
-    assert kind_of(value) == kind
+def test_the_narrowest_type_holds_a_value_exactly(
+    value: Any, column_type: ColumnType | None
+) -> None:
+    assert type_of(value) == column_type
 
 
 def test_types_of_two_rows_are_joined() -> None:
-    assert joined(None, "integer") == "integer"
-    assert joined("time", "text") == "text"
-    assert joined("integer", "number") == "json"
+    assert widest_type(None, "integer") == "integer"
+    assert widest_type("time", "text") == "text"
+    assert widest_type("integer", "number") == "json"

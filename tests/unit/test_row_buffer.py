@@ -7,7 +7,7 @@ HERE = Position("token", ListingReport())
 
 
 def test_a_chunk_ends_with_a_position() -> None:
-    buffer = RowBuffer(sample=0, checkpoint_every=60.0)
+    buffer = RowBuffer(sample_size=0, checkpoint_every=60.0)
 
     assert buffer.wants_position
     buffer.add([b"a", b"b"], HERE)
@@ -18,7 +18,7 @@ def test_a_chunk_ends_with_a_position() -> None:
 
 
 def test_a_chunk_ends_at_its_size() -> None:
-    buffer = RowBuffer(sample=0, checkpoint_every=60.0, chunk_bytes=4)
+    buffer = RowBuffer(sample_size=0, checkpoint_every=60.0, chunk_bytes=4)
 
     buffer.add([b"ab"])
     assert buffer.ready == []
@@ -28,7 +28,7 @@ def test_a_chunk_ends_at_its_size() -> None:
 
 
 def test_the_first_chunk_waits_for_a_sample() -> None:
-    buffer = RowBuffer(sample=3, checkpoint_every=0.0)
+    buffer = RowBuffer(sample_size=3, checkpoint_every=0.0)
 
     buffer.add([b"a", b"b"], HERE)
     assert buffer.take() == []
@@ -39,7 +39,7 @@ def test_the_first_chunk_waits_for_a_sample() -> None:
 
 
 def test_the_last_chunk_ends_whatever_its_sample() -> None:
-    buffer = RowBuffer(sample=3, checkpoint_every=0.0)
+    buffer = RowBuffer(sample_size=3, checkpoint_every=0.0)
 
     buffer.add([b"a"], HERE)
 
@@ -47,7 +47,7 @@ def test_the_last_chunk_ends_whatever_its_sample() -> None:
 
 
 def test_a_buffer_that_goes_on_knows_its_columns() -> None:
-    buffer = RowBuffer(sample=3, checkpoint_every=0.0)
+    buffer = RowBuffer(sample_size=3, checkpoint_every=0.0)
 
     buffer.resume(100)
     buffer.add([b"a"], HERE)

@@ -95,9 +95,11 @@ class _Demo:
             path = Path(folder) / "persons.ndjson"
             killed = await _kill_and_resume(self.server, path, self.persons)
         there = set(map(str, self.server.uuids()))
-        whole = paged.report.complete and paged.distinct == len(there) and killed.has_all(there)
-        self._sum_up(paged, sequential, killed, whole=whole)
-        return OK if whole else INCOMPLETE
+        is_complete = (
+            paged.report.complete and paged.distinct == len(there) and killed.has_all(there)
+        )
+        self._sum_up(paged, sequential, killed, is_complete=is_complete)
+        return OK if is_complete else INCOMPLETE
 
     async def _page(self, env: PostHogEnv) -> _Paged:
         print_message(f"\n1. Page them all, {PREFETCH} pages ahead", style="bold")
@@ -132,7 +134,9 @@ class _Demo:
         print_message(f"at this pace all would take {duration(seconds)}")
         return seconds
 
-    def _sum_up(self, paged: _Paged, sequential: float, killed: _Killed, *, whole: bool) -> None:
+    def _sum_up(
+        self, paged: _Paged, sequential: float, killed: _Killed, *, is_complete: bool
+    ) -> None:
         report = paged.report
         rows: list[tuple[str, object]] = [
             ("persons", f"{report.items:,}"),
@@ -144,7 +148,7 @@ class _Demo:
             ("one page after the other", f"{sequential:.1f} (measured on {SAMPLE} pages)"),
             ("export killed at", f"{killed.at:,} persons"),
             ("export resumed and verified", f"{killed.rows:,} persons, {killed.verdict}"),
-            ("verdict", "complete: everyone, each once" if whole else "INCOMPLETE"),
+            ("verdict", "complete: everyone, each once" if is_complete else "INCOMPLETE"),
         ]
         print_message("")
         show_table(("", ""), rows, console=OutputConsole(highlight=False))
@@ -171,9 +175,9 @@ async def _kill_and_resume(server: FakePostHog, path: Path, persons: int) -> _Ki
         await process.wait()
     report = await verify(path)
     uuids = await anyio.to_thread.run_sync(_uuids, path) if report.ok else []
-    found = "OK" if report.ok else "; ".join(report.problems)
-    print_message(f"$ posthog-env verify {path.name}\n{found}: {len(uuids):,} persons")
-    return _Killed(at, len(uuids), found, frozenset(uuids))
+    result = "OK" if report.ok else "; ".join(report.problems)
+    print_message(f"$ posthog-env verify {path.name}\n{result}: {len(uuids):,} persons")
+    return _Killed(at, len(uuids), result, frozenset(uuids))
 
 
 async def _start(server: FakePostHog, path: Path) -> Process:

@@ -139,11 +139,11 @@ async def _ask_all(env: PostHogEnv, needed: frozenset[str]) -> list[_Check]:
         checks.append(_Check("project", "ok", env.project_id))
     except ConfigurationError as error:
         return [*checks, _Check("project", "fail", "none given", str(error))]
-    asked = [
+    endpoints = [
         await _check_endpoint(env, endpoint, needed=endpoint.name in needed)
         for endpoint in ENDPOINTS
     ]
-    return checks + asked
+    return checks + endpoints
 
 
 async def _check_key(env: PostHogEnv) -> _Check:
@@ -180,15 +180,15 @@ async def _check_endpoint(env: PostHogEnv, endpoint: _Endpoint, *, needed: bool)
     return _Check(endpoint.name, "ok", "there, and the key may use it")
 
 
-def _check_prefix(env: PostHogEnv, asked: str, noticed: list[warnings.WarningMessage]) -> _Check:
+def _check_prefix(env: PostHogEnv, prefix: str, noticed: list[warnings.WarningMessage]) -> _Check:
     """Say which path the server has, and whether it announces its end."""
     notes = [note for note in noticed if issubclass(note.category, APIDeprecationWarning)]
-    if env.prefix != asked:
+    if env.prefix != prefix:
         return _Check("prefix", "warn", f"only /api/{env.prefix}/", f"use --prefix {env.prefix}")
     if notes:
         found = str(notes[0].message).partition(";")[0]
         return _Check("prefix", "warn", found, "use --prefix projects")
-    return _Check("prefix", "ok", f"/api/{asked}/")
+    return _Check("prefix", "ok", f"/api/{prefix}/")
 
 
 def _add(endpoint: _Endpoint) -> str:

@@ -111,9 +111,9 @@ async def _is_confirmed(env: PostHogEnv, erasure: ErasureOptions) -> bool:
     if erasure.from_ == "-":
         raise ConfigurationError("on a terminal give --from a file: the count reads it first")
     counts = await _erase(env, erasure, dry_run=True)
-    goes = erasure.switches.described()
+    what_goes = erasure.switches.described()
     persons = counted(counts.pending, "person")
-    what = f"this erases, of {persons} in project {env.project_id} on {env.host}: {goes}"
+    what = f"this erases, of {persons} in project {env.project_id} on {env.host}: {what_goes}"
     return await confirm(what, f"erase {counts.pending}", yes=False)
 
 

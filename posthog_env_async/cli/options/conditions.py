@@ -54,15 +54,15 @@ def condition_of(text: str, *, kind: FilterType = "person") -> PropertyFilter:
     Raises:
         ConfigurationError: when it is none.
     """
-    if found := _SET.fullmatch(text):
+    if match := _SET.fullmatch(text):
         return PropertyFilter(
-            found[1].strip(), None, "is_set" if found[2] == "?" else "is_not_set", kind
+            match[1].strip(), None, "is_set" if match[2] == "?" else "is_not_set", kind
         )
-    found = _WRITTEN.fullmatch(text)
-    if found is None:
+    match = _WRITTEN.fullmatch(text)
+    if match is None:
         raise ConfigurationError(f"a condition on a property is written {GRAMMAR}")
-    key, operator, value = found[1].strip(), SIGNS[found[2]], found[3].strip()
-    if found[2] == "~" and (named := _NAMED.fullmatch(value)) and named[1] in NAMED:
+    key, operator, value = match[1].strip(), SIGNS[match[2]], match[3].strip()
+    if match[2] == "~" and (named := _NAMED.fullmatch(value)) and named[1] in NAMED:
         operator, value = named[1], named[2]
     return PropertyFilter(key, _value(value, operator), cast("Operator", operator), kind)
 
@@ -92,16 +92,16 @@ def conditions_in(path: Path) -> tuple[PropertyFilter, ...]:
         ConfigurationError: when it is none; never quotes the file.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        filters = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(
             f"--properties-file: cannot read {path}: {error.strerror}"
         ) from None
     except ValueError:
-        found = None
-    if not _is_list(found) or not found:
+        filters = None
+    if not _is_list(filters) or not filters:
         raise ConfigurationError(f"--properties-file: {path} must hold a JSON list of filters")
-    return tuple(_filter(entry, path) for entry in found)
+    return tuple(_filter(entry, path) for entry in filters)
 
 
 def _filter(entry: Any, path: Path) -> PropertyFilter:

@@ -11,7 +11,7 @@ from posthog_env_async.errors import ConfigurationError
 
 from .parsing import page_size_of
 
-__all__ = ["DEFAULT_READING", "DEFAULT_TARGET", "Reading", "Target"]
+__all__ = ["DEFAULT_DESTINATION", "DEFAULT_READ_OPTIONS", "Destination", "ReadOptions"]
 
 STDOUT = Path("-")
 FILES = Group("Files", sort_key=30)
@@ -23,7 +23,7 @@ FILE_SUFFIXES = {*SUFFIXES.values(), *PACKED.values(), ".jsonl"}
 
 @Parameter(name="*", group=FILES)
 @attrs.frozen(kw_only=True)
-class Target:
+class Destination:
     """Where the rows go, and in which form."""
 
     out: Annotated[
@@ -145,7 +145,7 @@ class Target:
 
 @Parameter(name="*", group=READING)
 @attrs.frozen(kw_only=True)
-class Reading:
+class ReadOptions:
     """How the rows are read."""
 
     all_projects: Annotated[bool, Parameter(help="Every project that the key can use.")] = False
@@ -178,5 +178,5 @@ class Reading:
         }
 
 
-DEFAULT_TARGET = Target()
-DEFAULT_READING = Reading()
+DEFAULT_DESTINATION = Destination()
+DEFAULT_READ_OPTIONS = ReadOptions()

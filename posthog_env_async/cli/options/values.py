@@ -72,7 +72,7 @@ def _column(file: TextIO, by: str) -> Iterator[str]:
 
 def _value_of(line: str, by: str, number: int) -> str:
     try:
-        value = _found(json.loads(line), by)
+        value = _field_of(json.loads(line), by)
     except ValueError:
         value = None
     if not isinstance(value, str):
@@ -80,7 +80,7 @@ def _value_of(line: str, by: str, number: int) -> str:
     return value
 
 
-def _found(row: dict[str, Any], by: str) -> Any:
+def _field_of(row: dict[str, Any], by: str) -> Any:
     if by == "email":
         properties: dict[str, Any] = row.get("properties") or {}
         return row.get("email") or properties.get("email")

@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 WRITING = Lock()
-WHOLE = ("uuid", "id", "created", "updated", "time")
+UNFOLDED = ("uuid", "id", "created", "updated", "time")
 UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -115,7 +115,7 @@ def show_table(
     """Show a table on stdout, or on another console; with `one_line` a row is never folded."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for title in titles:
-        table.add_column(title, overflow="fold", no_wrap=title in WHOLE)
+        table.add_column(title, overflow="fold", no_wrap=title in UNFOLDED)
     for row in rows:
         table.add_row(*(_line(cell(value)) if one_line else cell(value) for value in row))
     (console or OutputConsole(highlight=False)).print(table)

@@ -77,7 +77,7 @@ class Watcher:
                 self.bytes += event.bytes
             case RetryScheduled():
                 self.retries += 1
-                self._tell(event)
+                self._print_retry(event)
             case LimitWaited():
                 self.waited += event.seconds
             case SeamRepaired():
@@ -96,7 +96,7 @@ class Watcher:
             parts.append(f"{duration(self.waited)} waited for limits")
         return ", ".join(parts)
 
-    def _tell(self, event: RetryScheduled) -> None:
+    def _print_retry(self, event: RetryScheduled) -> None:
         if event.wait >= LONG_WAIT and not self.output.quiet:
             reason = event.error if event.status is None else f"status {event.status}"
             print_message(

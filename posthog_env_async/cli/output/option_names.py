@@ -73,15 +73,15 @@ def in_options(text: str) -> str:
     return _UNDERSCORED.sub(_named, text)
 
 
-def _given(found: re.Match[str]) -> str:
-    option = OPTIONS.get(found[1])
+def _given(match: re.Match[str]) -> str:
+    option = OPTIONS.get(match[1])
     if option is None:
-        return found[0]
-    value = found[2] or found[3]
+        return match[0]
+    value = match[2] or match[3]
     if option.startswith("--gzip"):
         return f"--{value}" if value in {"gzip", "zstd"} else option
     return f"{option} {value}" if value else option
 
 
-def _named(found: re.Match[str]) -> str:
-    return OPTIONS.get(found[0], found[0])
+def _named(match: re.Match[str]) -> str:
+    return OPTIONS.get(match[0], match[0])

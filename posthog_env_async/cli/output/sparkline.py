@@ -19,12 +19,12 @@ def picture(buckets: Sequence[LogBucket], width: int) -> Iterator[str]:
         yield "no entries"
         return
     columns = min(len(times), max(8, width - BESIDES))
-    places = {time: number * columns // len(times) for number, time in enumerate(times)}
+    column_of = {time: number * columns // len(times) for number, time in enumerate(times)}
     counts = dict[str, list[int]]()
     for bucket in buckets:
         if bucket.time is not None:
             line = counts.setdefault(bucket.level or "", [0] * columns)
-            line[places[bucket.time]] += bucket.count
+            line[column_of[bucket.time]] += bucket.count
     highest = max(max(line) for line in counts.values())
     for level in sorted(counts, key=_rank):
         bars = "".join(_bar(count, highest) for count in counts[level])

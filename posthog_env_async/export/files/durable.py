@@ -173,9 +173,9 @@ def write_atomic(path: Path, data: bytes) -> None:
 def replace_file(source: Path, path: Path) -> None:
     """Rename a file; it takes over the mode of the file that it replaces."""
     with suppress(FileNotFoundError):
-        found = path.lstat()
-        if stat.S_ISREG(found.st_mode):
-            source.chmod(stat.S_IMODE(found.st_mode))
+        mode = path.lstat().st_mode
+        if stat.S_ISREG(mode):
+            source.chmod(stat.S_IMODE(mode))
     source.replace(path)
 
 

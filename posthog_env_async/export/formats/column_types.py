@@ -7,9 +7,17 @@ from typing import Any, Literal, cast, get_args
 from posthog_env_async.converter import as_time, dump, nanoseconds
 from posthog_env_async.errors import ConfigurationError
 
-__all__ = ["KINDS", "UNFIT", "Kind", "checked_kind", "clean_text", "joined", "kind_of"]
+__all__ = [
+    "CONVERTERS",
+    "UNFIT",
+    "ColumnType",
+    "checked_type",
+    "clean_text",
+    "type_of",
+    "widest_type",
+]
 
-Kind = Literal["text", "integer", "number", "boolean", "time", "time_ns", "texts", "json"]
+ColumnType = Literal["text", "integer", "number", "boolean", "time", "time_ns", "texts", "json"]
 
 MOST = 2**63
 EXACT = 2**53
@@ -18,7 +26,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)"
 BELOW_MICROSECONDS = re.compile(r"\.\d{6}\d*[1-9]")
 BELOW_NANOSECONDS = re.compile(r"\.\d{9}\d*[1-9]")
 UNFIT = object()
-"""Stands for a value that is not of a kind."""
+"""Stands for a value that is not of a type."""
 
 
 def _text(value: Any) -> Any:
@@ -70,7 +78,7 @@ def _are_texts(value: Any) -> bool:
     return isinstance(value, list) and set(map(type, cast("list[object]", value))) <= {str}
 
 
-KINDS: Mapping[Kind, Callable[[Any], Any]] = {
+CONVERTERS: Mapping[ColumnType, Callable[[Any], Any]] = {
     "text": _text,
     "integer": _integer,
     "number": _number,
@@ -80,37 +88,39 @@ KINDS: Mapping[Kind, Callable[[Any], Any]] = {
     "texts": _texts,
     "json": _json,
 }
-"""How a value, other than null, becomes a cell of each kind; `UNFIT` when it cannot."""
+"""How a value, other than null, becomes a cell of each type; `UNFIT` when it cannot."""
 
 
-def checked_kind(name: str, kind: str) -> Kind:
-    """Return a kind that the caller named.
+def checked_type(name: str, column_type: str) -> ColumnType:
+    """Return a type that the caller named.
 
     Raises:
         ConfigurationError: naming those that there are.
     """
-    if kind not in get_args(Kind):
-        raise ConfigurationError(f"the type of {name!r} must be one of {', '.join(get_args(Kind))}")
-    return cast("Kind", kind)
+    if column_type not in get_args(ColumnType):
+        raise ConfigurationError(
+            f"the type of {name!r} must be one of {', '.join(get_args(ColumnType))}"
+        )
+    return cast("ColumnType", column_type)
 
 
-def kind_of(value: Any) -> Kind | None:
-    """Return the narrowest kind that holds a value exactly; `None` for null."""
+def type_of(value: Any) -> ColumnType | None:
+    """Return the narrowest type that holds a value exactly; `None` for null."""
     if value is None:
         return None
     if isinstance(value, str):
         return "time" if TIME.fullmatch(value) and _time(value) is not UNFIT else "text"
-    for kind in ("boolean", "integer", "number"):
-        if KINDS[kind](value) is not UNFIT:
-            return kind
+    for column_type in ("boolean", "integer", "number"):
+        if CONVERTERS[column_type](value) is not UNFIT:
+            return column_type
     return "texts" if _are_texts(value) else "json"
 
 
-def joined(one: Kind | None, other: Kind | None) -> Kind | None:
-    """Return the narrowest kind that holds the values of two."""
+def widest_type(one: ColumnType | None, other: ColumnType | None) -> ColumnType | None:
+    """Return the narrowest type that holds the values of two."""
     if one is None or other is None or one == other:
         return one or other
-    kinds = {one, other}
-    if kinds == {"time", "text"}:
+    types = {one, other}
+    if types == {"time", "text"}:
         return "text"
     return "json"

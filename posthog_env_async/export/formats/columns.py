@@ -9,7 +9,7 @@ import attrs
 
 from posthog_env_async.errors import ConfigurationError, ExportWarning
 
-from .column_types import Kind, checked_kind
+from .column_types import ColumnType, checked_type
 from .flatten import fields_of
 
 __all__ = ["REST_NAMES", "Column", "check_columns", "check_rows", "parse_columns", "value_of"]
@@ -22,14 +22,15 @@ REST_NAMES = ("extra", "_rest")
 class Column:
     """A field of the rows; with `key`, a value of the object in that field.
 
-    `kind` is `None` where the rows or their model tell. One that `is_ours` is not the server's.
+    `type` is `None` where the rows or their model tell. `is_project_id` marks the column that is
+    added to those of the server.
     """
 
     name: str
     field: str
     key: str | None = None
-    kind: Kind | None = None
-    is_ours: bool = False
+    type: ColumnType | None = None
+    is_project_id: bool = False
 
     @property
     def is_rest(self) -> bool:
@@ -39,15 +40,17 @@ class Column:
     @classmethod
     def parse(cls, text: str) -> "Column":
         """Read `field`, `field.key` or `field.key=type`."""
-        name, _, kind = text.rpartition("=")
+        name, _, column_type = text.rpartition("=")
         if not name:
-            name, kind = text, ""
-        elif not kind.isidentifier():
+            name, column_type = text, ""
+        elif not column_type.isidentifier():
             raise ConfigurationError(f"the column {text!r} must be a name, or name=type")
         field, _, key = name.partition(".")
         if not field:
             raise ConfigurationError(f"the column {text!r} has no name")
-        return cls(name, field, key or None, checked_kind(name, kind) if kind else None)
+        return cls(
+            name, field, key or None, checked_type(name, column_type) if column_type else None
+        )
 
 
 def parse_columns(names: Any) -> tuple[Column, ...] | None:
@@ -66,14 +69,14 @@ def parse_columns(names: Any) -> tuple[Column, ...] | None:
     return columns
 
 
-def check_columns(columns: Sequence[Column], known: Mapping[str, Kind]) -> None:
+def check_columns(columns: Sequence[Column], known: Mapping[str, ColumnType]) -> None:
     """Check columns against the fields of a model.
 
     Raises:
         ConfigurationError: for one that there cannot be, with the nearest name.
     """
     for column in columns:
-        if column.is_rest or column.is_ours:
+        if column.is_rest or column.is_project_id:
             continue
         if column.field not in known:
             choice = ", ".join((*known, *REST_NAMES[:1]))
@@ -95,7 +98,7 @@ def check_rows(columns: Sequence[Column], rows: Iterable[bytes], *, is_model_kno
             if isinstance(value, dict):
                 shown[name].update(cast("dict[str, Any]", value))
     for column in columns if shown else ():
-        if column.is_rest or column.is_ours or column.name in shown:
+        if column.is_rest or column.is_project_id or column.name in shown:
             continue
         if column.field not in shown and not is_model_known:
             _refuse(column, shown, f"the rows have {', '.join(sorted(shown))}")

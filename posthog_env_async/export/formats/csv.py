@@ -11,7 +11,7 @@ import attrs
 from posthog_env_async.converter import dump
 from posthog_env_async.errors import ExportWarning
 
-from .column_types import KINDS, UNFIT
+from .column_types import CONVERTERS, UNFIT
 from .columns import Column, value_of
 from .flatten import columns_of, fields_of, flat
 from .safe_names import safe_names
@@ -76,7 +76,7 @@ def _records(records: Sequence[Sequence[str]]) -> bytes:
 class CSVEncoder:
     """Rows as CSV.
 
-    Columns that were not chosen are those of the first `waits_for` rows and the fields `known` of
+    Columns that were not chosen are those of the first `sample_size` rows and the fields `known` of
     their model, at most 1,000; a last column `_rest` takes as JSON what a row has beyond them, so
     that nothing is lost that the first rows did not show.
     """
@@ -84,11 +84,11 @@ class CSVEncoder:
     chosen: tuple[Column, ...] | None = None
     known: tuple[str, ...] = ()
     style: CSVStyle = attrs.field(factory=CSVStyle)
-    waits_for: int = attrs.field(init=False)
+    sample_size: int = attrs.field(init=False)
     columns: tuple[str, ...] | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.waits_for = SAMPLE if self.chosen is None else 0
+        self.sample_size = SAMPLE if self.chosen is None else 0
 
     def begin(self, columns: tuple[str, ...] | None) -> None:
         """Go on with the columns of a checkpoint."""
@@ -135,6 +135,10 @@ class CSVEncoder:
             beyond = {name: value for name, value in fields.items() if name not in names}
             return dump(beyond).decode() if beyond else ""
         value = value_of(column, fields)
-        if value is not None and column.kind is not None and KINDS[column.kind](value) is UNFIT:
+        if (
+            value is not None
+            and column.type is not None
+            and CONVERTERS[column.type](value) is UNFIT
+        ):
             return ""
         return self.style.cell(value)

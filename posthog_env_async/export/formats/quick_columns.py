@@ -8,7 +8,7 @@ import attrs
 
 from posthog_env_async.converter import RawField, dump, records_decoder
 
-from .column_types import KINDS, UNFIT, Kind
+from .column_types import CONVERTERS, UNFIT, ColumnType
 from .columns import Column
 from .flatten import fields_of
 
@@ -16,7 +16,7 @@ __all__ = ["QuickColumns"]
 
 Decode = Callable[[Sequence[bytes]], list[Any] | None]
 
-TYPES: Mapping[Kind, Any] = {
+TYPES: Mapping[ColumnType, Any] = {
     "text": str | None,
     "integer": int | None,
     "number": Any,
@@ -26,7 +26,7 @@ TYPES: Mapping[Kind, Any] = {
     "texts": list[str] | None,
     "json": RawField,
 }
-"""What the values of each kind are in JSON."""
+"""What the values of each type are in JSON."""
 
 NULLS = (b"", b"null")
 
@@ -77,7 +77,7 @@ class QuickColumns:
         if others == self._others:
             return
         self._others = others
-        fields = [(column.name, TYPES[_kind(column)]) for column in self._plain]
+        fields = [(column.name, TYPES[_type_of(column)]) for column in self._plain]
         keyed = {column.name for column in self.columns if column.key is not None}
         fields += [(name, RawField) for name in others]
         is_odd = not keyed.isdisjoint(others) or not self._keyed_fields_are_raw
@@ -85,8 +85,8 @@ class QuickColumns:
 
     @property
     def _keyed_fields_are_raw(self) -> bool:
-        kinds = {column.name: column.kind for column in self._plain}
-        return all(kinds.get(field, "json") == "json" for field in self._decode_keys)
+        types = {column.name: column.type for column in self._plain}
+        return all(types.get(field, "json") == "json" for field in self._decode_keys)
 
     def _arrays(self, records: list[Any]) -> list[Any]:
         others = self._others or ()
@@ -105,17 +105,17 @@ class QuickColumns:
             elif column.key is not None:
                 arrays.append(self._arrow.array(keyed[column.name], target.type))
             else:
-                arrays.append(self._array(cells[column.name], _kind(column), target.type))
+                arrays.append(self._array(cells[column.name], _type_of(column), target.type))
         return arrays
 
-    def _array(self, cells: list[Any], kind: Kind, target: Any) -> Any:
-        if kind == "json":
+    def _array(self, cells: list[Any], column_type: ColumnType, target: Any) -> Any:
+        if column_type == "json":
             texts = [None if text in NULLS else text for text in map(bytes, cells)]
             return self._arrow.array(texts, target)
-        if kind in {"time", "time_ns"}:
+        if column_type in {"time", "time_ns"}:
             return self._arrow.array(cells, self._arrow.string()).cast(target)
-        if kind == "number":
-            cells = [value if value is None else KINDS[kind](value) for value in cells]
+        if column_type == "number":
+            cells = [value if value is None else CONVERTERS[column_type](value) for value in cells]
         return self._arrow.array(cells, target)
 
     def _keyed_cells(self, field: str, texts: list[Any] | None) -> Mapping[str, list[Any]]:
@@ -127,7 +127,7 @@ class QuickColumns:
             raise ValueError(field)
         cells = dict[str, list[Any]]()
         for number, column in enumerate(columns):
-            to_cell, get = KINDS[_kind(column)], attrgetter(f"c{number}")
+            to_cell, get = CONVERTERS[_type_of(column)], attrgetter(f"c{number}")
             values = [None if record is None else get(record) for record in records]
             cells[column.name] = [
                 None if value is None or (cell := to_cell(value)) is UNFIT else cell
@@ -145,8 +145,8 @@ class QuickColumns:
         return list(map(rests.__getitem__, rows))
 
 
-def _kind(column: Column) -> Kind:
-    return column.kind or "text"
+def _type_of(column: Column) -> ColumnType:
+    return column.type or "text"
 
 
 def _no_records(_: Sequence[bytes]) -> None:

@@ -8,7 +8,7 @@ import attrs
 
 from posthog_env_async.errors import ConfigurationError
 
-from .column_types import KINDS, UNFIT, Kind, clean_text
+from .column_types import CONVERTERS, UNFIT, ColumnType, clean_text
 from .columns import Column, value_of
 from .flatten import fields_of
 from .quick_columns import QuickColumns
@@ -45,7 +45,7 @@ class BatchBuilder:
     @classmethod
     def of(cls, schema: Schema, arrow: Any, *, use_safe_names: bool = False) -> "BatchBuilder":
         """Return the builder for a schema; `arrow` is pyarrow."""
-        types: Mapping[Kind, Any] = {
+        arrow_types: Mapping[ColumnType, Any] = {
             "text": arrow.string(),
             "integer": arrow.int64(),
             "number": arrow.float64(),
@@ -56,8 +56,10 @@ class BatchBuilder:
             "json": arrow.string(),
         }
         names = safe_names(schema.names) if use_safe_names else map(clean_text, schema.names)
-        kinds: list[Kind] = [column.kind or "text" for column in schema.columns]
-        fields = [(name, types[kind]) for name, kind in zip(names, kinds, strict=True)]
+        types: list[ColumnType] = [column.type or "text" for column in schema.columns]
+        fields = [
+            (name, arrow_types[column_type]) for name, column_type in zip(names, types, strict=True)
+        ]
         shape = arrow.schema(fields)
         return cls(schema.columns, shape, arrow, QuickColumns(schema.columns, shape, arrow))
 
@@ -94,7 +96,7 @@ class BatchBuilder:
         record = [_cell(column, fields, rest) for column in self.columns]
         for number, column in enumerate(self.columns):
             if column.is_rest:
-                record[number] = KINDS["json"](rest) if rest else None
+                record[number] = CONVERTERS["json"](rest) if rest else None
         return record
 
 
@@ -103,7 +105,7 @@ def _cell(column: Column, fields: Mapping[str, Any], rest: dict[str, Any]) -> An
     if column.is_rest:
         return None
     value = value_of(column, fields)
-    cell = None if value is None else KINDS[column.kind or "text"](value)
+    cell = None if value is None else CONVERTERS[column.type or "text"](value)
     if cell is UNFIT:
         return None
     if column.name in fields:

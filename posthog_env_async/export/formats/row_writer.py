@@ -26,7 +26,7 @@ class Encoder(Protocol):
     """How rows become the bytes of a format."""
 
     @property
-    def waits_for(self) -> int:
+    def sample_size(self) -> int:
         """How many rows have to be there before the first are written."""
         ...
 
@@ -51,7 +51,7 @@ class Encoder(Protocol):
 class NDJSONEncoder:
     """Rows as NDJSON, from the first one on."""
 
-    waits_for: int = 0
+    sample_size: int = 0
     columns: tuple[str, ...] | None = None
 
     def begin(self, columns: tuple[str, ...] | None) -> None:

@@ -8,15 +8,15 @@ import attrs
 
 from posthog_env_async.models import LogEntry, PersistedFolder, Person, Project
 
-from .column_types import Kind, joined, kind_of
+from .column_types import ColumnType, type_of, widest_type
 from .columns import Column
 from .flatten import fields_of
 
-__all__ = ["EXTRA", "Schema", "model_kinds", "model_of", "schema_of"]
+__all__ = ["EXTRA", "Schema", "model_of", "model_types", "schema_of"]
 
 EXTRA = "extra"
 
-MODELS: Mapping[type[Any], Mapping[str, Kind]] = {
+MODELS: Mapping[type[Any], Mapping[str, ColumnType]] = {
     Person: {
         "uuid": "text",
         "id": "text",
@@ -54,7 +54,7 @@ MODELS: Mapping[type[Any], Mapping[str, Kind]] = {
     },
     Project: {"id": "integer", "name": "text", "uuid": "text", "organization": "text"},
 }
-FURTHER: Mapping[type[Any], Mapping[str, Kind]] = {
+FURTHER: Mapping[type[Any], Mapping[str, ColumnType]] = {
     Person: {"value_at_data_point": "json", "matched_recordings": "json", "type": "text"},
 }
 """Fields that some servers send besides; columns only where they are chosen."""
@@ -68,7 +68,7 @@ SIGNS: tuple[tuple[type[Any], frozenset[str]], ...] = (
 
 @attrs.frozen
 class Schema:
-    """The columns of a table, in their order; each has a kind.
+    """The columns of a table, in their order; each has a type.
 
     A column that `is_rest` takes as JSON what has no column or does not fit its type.
     """
@@ -81,12 +81,14 @@ class Schema:
         return tuple(column.name for column in self.columns)
 
 
-def model_kinds(model: type[Any] | None, *, further: bool = False) -> Mapping[str, Kind] | None:
-    """Return the fields of a model with their kinds, `None` for a model that is not ours."""
-    found = MODELS.get(model) if model is not None else None
-    if found is None or not further:
-        return found
-    return {**found, **FURTHER.get(model or object, {})}
+def model_types(
+    model: type[Any] | None, *, further: bool = False
+) -> Mapping[str, ColumnType] | None:
+    """Return the fields of a model with their types, `None` for a model that is not ours."""
+    fields = MODELS.get(model) if model is not None else None
+    if fields is None or not further:
+        return fields
+    return {**fields, **FURTHER.get(model or object, {})}
 
 
 def schema_of(
@@ -102,25 +104,25 @@ def schema_of(
     """
     rows = iter(rows)
     first = list(islice(rows, 1))
-    kinds = model_kinds(model or model_of(first), further=columns is not None)
-    if kinds is None:
-        kinds = _shown(chain(first, rows))
+    types = model_types(model or model_of(first), further=columns is not None)
+    if types is None:
+        types = _shown(chain(first, rows))
     if columns is None:
         own = {EXTRA, *(column.name for column in added)}
-        names = [name for name in kinds if name not in own]
+        names = [name for name in types if name not in own]
         columns = [*(Column(name, name) for name in names), *added, Column(EXTRA, EXTRA)]
     else:
         columns = [*columns, *added]
-    return Schema(tuple(_with_kind(column, kinds) for column in columns))
+    return Schema(tuple(_with_type(column, types) for column in columns))
 
 
-def _with_kind(column: Column, kinds: Mapping[str, Kind]) -> Column:
-    if column.kind is not None:
+def _with_type(column: Column, types: Mapping[str, ColumnType]) -> Column:
+    if column.type is not None:
         return column
-    kind: Kind = "json" if column.is_rest else "text"
+    column_type: ColumnType = "json" if column.is_rest else "text"
     if column.key is None and not column.is_rest:
-        kind = kinds.get(column.name, "text")
-    return attrs.evolve(column, kind=kind)
+        column_type = types.get(column.name, "text")
+    return attrs.evolve(column, type=column_type)
 
 
 def model_of(first: Sequence[bytes]) -> type[Any] | None:
@@ -131,9 +133,9 @@ def model_of(first: Sequence[bytes]) -> type[Any] | None:
     )
 
 
-def _shown(rows: Iterable[bytes]) -> Mapping[str, Kind]:
-    kinds = dict[str, Kind | None]()
+def _shown(rows: Iterable[bytes]) -> Mapping[str, ColumnType]:
+    types = dict[str, ColumnType | None]()
     for fields in map(fields_of, rows):
         for name, value in fields.items():
-            kinds[name] = joined(kinds.get(name), kind_of(value))
-    return {name: kind or "text" for name, kind in kinds.items()}
+            types[name] = widest_type(types.get(name), type_of(value))
+    return {name: column_type or "text" for name, column_type in types.items()}

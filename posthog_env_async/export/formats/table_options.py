@@ -8,9 +8,9 @@ import attrs
 
 from posthog_env_async.errors import ConfigurationError
 
-from .column_types import Kind, checked_kind
+from .column_types import ColumnType, checked_type
 from .columns import Column, check_columns, check_rows
-from .schema import Schema, model_kinds, schema_of
+from .schema import Schema, model_types, schema_of
 
 __all__ = ["TableOptions", "parse_property_columns"]
 
@@ -29,8 +29,8 @@ def parse_property_columns(columns: Any) -> tuple[Column, ...]:
     typed: Mapping[str, str]
     typed = columns if hasattr(columns, "items") else dict.fromkeys(columns, "text")
     return tuple(
-        Column(f"{PROPERTIES}.{name}", PROPERTIES, name, checked_kind(name, kind))
-        for name, kind in typed.items()
+        Column(f"{PROPERTIES}.{name}", PROPERTIES, name, checked_type(name, column_type))
+        for name, column_type in typed.items()
     )
 
 
@@ -44,9 +44,9 @@ class TableOptions:
     safe_names: bool = False
 
     @property
-    def kinds(self) -> Mapping[str, Kind] | None:
-        """The fields of the model with their kinds, `None` where it is not one of ours."""
-        return model_kinds(self.model)
+    def types(self) -> Mapping[str, ColumnType] | None:
+        """The fields of the model with their types, `None` where it is not one of ours."""
+        return model_types(self.model)
 
     @property
     def _chosen(self) -> tuple[Column, ...]:
@@ -58,7 +58,7 @@ class TableOptions:
         Raises:
             ConfigurationError: for one that there cannot be, with the nearest name.
         """
-        known = model_kinds(self.model, further=True)
+        known = model_types(self.model, further=True)
         if known is not None:
             check_columns(self._chosen, known)
 
@@ -69,7 +69,7 @@ class TableOptions:
             ConfigurationError: for a field that no row has, where no model tells.
         """
         if self._chosen:
-            is_known = self.kinds is not None
+            is_known = self.types is not None
             check_rows(self._chosen, islice(rows, SAMPLE), is_model_known=is_known)
 
     def schema(self, rows: Iterable[bytes]) -> Schema:

@@ -29,11 +29,11 @@ class Chunk:
 class RowBuffer:
     """Collects rows; a chunk ends with a position or at its size. Belongs on the event loop.
 
-    The first chunk has `sample` rows at least, from which the columns are told. `ready` are the
-    chunks that have ended.
+    The first chunk has at least `sample_size` rows, from which the columns are known. `ready` are
+    the chunks that have ended.
     """
 
-    sample: int
+    sample_size: int
     checkpoint_every: float
     chunk_bytes: int = 4 << 20
     rows: int = attrs.field(default=0, init=False)
@@ -59,7 +59,7 @@ class RowBuffer:
         self._collected += rows
         self._size += sum(map(len, rows))
         self._position = position
-        lacks_sample = not self._begun and len(self._collected) < self.sample
+        lacks_sample = not self._begun and len(self._collected) < self.sample_size
         if not lacks_sample and (position is not None or self._size >= self.chunk_bytes):
             self._close()
 

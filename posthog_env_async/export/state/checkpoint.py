@@ -77,10 +77,12 @@ class Checkpoint:
             text = read_file(path)
         except FileNotFoundError:
             return None
-        found = decode(KIND, cls, text, name=path.name, advice=START_OVER)
-        if min(found.rows, found.bytes) < 0 or (found.is_resumable and not found.token):
+        checkpoint = decode(KIND, cls, text, name=path.name, advice=START_OVER)
+        if min(checkpoint.rows, checkpoint.bytes) < 0 or (
+            checkpoint.is_resumable and not checkpoint.token
+        ):
             raise CheckpointError(f"{path.name} is damaged; {START_OVER}")
-        return found
+        return checkpoint
 
     def check(self, wanted: "Checkpoint", name: str) -> None:
         """Check that this is a checkpoint of the export that is wanted.
@@ -117,12 +119,12 @@ def decode(kind: str, model: type[T], text: str | bytes, *, name: str, advice: s
     """
     try:
         fields = dict(as_mapping(load(_bytes(text))))
-        found, version, checksum = (
+        found_kind, version, checksum = (
             fields.pop(key, None) for key in ("kind", "version", "checksum")
         )
         if version != VERSION and isinstance(version, int):
             problem = "is of another version of this package"
-        elif found != kind or version != VERSION or checksum != _checksum(kind, fields):
+        elif found_kind != kind or version != VERSION or checksum != _checksum(kind, fields):
             problem = f"is damaged or was changed, or it is not a {kind}"
         else:
             return structure(model, fields)

@@ -67,28 +67,32 @@ class CheckpointedFile:
             if self._is_closed:
                 return
             self.lock.acquire()
-            found = Checkpoint.load(target.checkpoint) if resume else None
-            may_overwrite = self.state.may_overwrite or (found is not None and found.may_overwrite)
-            check_destination(target, found, overwrite=may_overwrite)
+            previous = Checkpoint.load(target.checkpoint) if resume else None
+            may_overwrite = self.state.may_overwrite or (
+                previous is not None and previous.may_overwrite
+            )
+            check_destination(target, previous, overwrite=may_overwrite)
             if not resume:
                 remove_temporary(target)
-            if found is not None and found.is_resumable:
-                self._resume(found)
+            if previous is not None and previous.is_resumable:
+                self._resume(previous)
             if self.state.phase != "done":
-                self._open_part(is_ours=found is not None)
+                self._open_part(has_checkpoint=previous is not None)
 
-    def _resume(self, found: Checkpoint) -> None:
-        found.check(self.state, self.target.checkpoint.name)
-        found = attrs.evolve(found, may_overwrite=found.may_overwrite or self.state.may_overwrite)
-        self.opened = self.state = self.saved = found
-        self.buffer.resume(found.rows)
-        self.writer.resume(found.rows, found.columns)
+    def _resume(self, previous: Checkpoint) -> None:
+        previous.check(self.state, self.target.checkpoint.name)
+        previous = attrs.evolve(
+            previous, may_overwrite=previous.may_overwrite or self.state.may_overwrite
+        )
+        self.opened = self.state = self.saved = previous
+        self.buffer.resume(previous.rows)
+        self.writer.resume(previous.rows, previous.columns)
 
-    def _open_part(self, *, is_ours: bool) -> None:
+    def _open_part(self, *, has_checkpoint: bool) -> None:
         part, size = self.target.part, self.state.bytes
         file = open_file(part)
         try:
-            if not is_ours and os.fstat(file.fileno()).st_size:
+            if not has_checkpoint and os.fstat(file.fileno()).st_size:
                 raise CheckpointError(
                     f"{part.name} has no checkpoint, so it is not an export: move it away,"
                     f" or {START_OVER}"

@@ -20,7 +20,7 @@ from .publish import Manifest
 __all__ = ["BatchCheckpoint"]
 
 KIND = "batch"
-GOES_ON_FOR = 20 * 3600.0
+RESUMABLE_FOR = 20 * 3600.0
 
 
 @attrs.frozen
@@ -54,15 +54,15 @@ class BatchCheckpoint:
     ) -> "BatchCheckpoint":
         """Read what the last run over the same exports left, if it is recent."""
         path = _path_for(queries)
-        found: _Finished | None = None
+        state: _Finished | None = None
         with wrap_os_errors(path):
             if not resume:
                 path.unlink(missing_ok=True)
             with suppress(FileNotFoundError, CheckpointError):
-                found = decode(KIND, _Finished, read_file(path), name=path.name)
-        if found is None or now() - found.started > GOES_ON_FOR:
-            found = _Finished(now())
-        return cls(path, found)
+                state = decode(KIND, _Finished, read_file(path), name=path.name)
+        if state is None or now() - state.started > RESUMABLE_FOR:
+            state = _Finished(now())
+        return cls(path, state)
 
     def kept(self, target: Target, query: str) -> Manifest | None:
         """Return the manifest of an export that this batch finished and that is unchanged."""

@@ -86,10 +86,10 @@ def _names_file(path: Path, name: str) -> bool:
         fields = as_mapping(load(read_file(path)))
     except (OSError, ResponseDecodeError):
         return False
-    found = fields.get("files")
-    files = cast("list[object]", found) if isinstance(found, list) else []
-    is_ours = str(fields.get("tool")).startswith(TOOL)
-    return is_ours and name in [as_mapping(file).get("name") for file in files]
+    entries = fields.get("files")
+    files = cast("list[object]", entries) if isinstance(entries, list) else []
+    is_export = str(fields.get("tool")).startswith(TOOL)
+    return is_export and name in [as_mapping(file).get("name") for file in files]
 
 
 def check_destination(target: Target, state: Checkpoint | None, *, overwrite: bool) -> None:

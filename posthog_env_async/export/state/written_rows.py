@@ -19,12 +19,12 @@ def written_rows(target: Target, rows: int) -> HandedOut | None:
 
     Reads the whole part, so it belongs in a thread.
     """
-    kept = HandedOut()
+    written = HandedOut()
     with closing(_csv_keys(target) if target.format == "csv" else _line_keys(target)) as keys:
         first = islice(keys, rows)
         while some := [hash(key) for key in islice(first, 1_000)]:
-            kept.add(some)
-    return kept if len(kept) == rows else None
+            written.add(some)
+    return written if len(written) == rows else None
 
 
 def _line_keys(target: Target) -> Generator[str]:

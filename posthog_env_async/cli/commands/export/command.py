@@ -7,7 +7,12 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from posthog_env_async.cli.options.connection import DEFAULT_OPTIONS, ClientOptions
-from posthog_env_async.cli.options.export import DEFAULT_READING, DEFAULT_TARGET, Reading, Target
+from posthog_env_async.cli.options.export import (
+    DEFAULT_DESTINATION,
+    DEFAULT_READ_OPTIONS,
+    Destination,
+    ReadOptions,
+)
 from posthog_env_async.cli.options.filters import (
     ALL_PERSONS,
     LAST_HOUR_QUERY,
@@ -19,7 +24,7 @@ from posthog_env_async.cli.output.console import print_message
 from posthog_env_async.cli.output.exit_codes import USAGE
 from posthog_env_async.errors import ConfigurationError
 
-from .run import ExportRun
+from .run import ExportCommand
 
 __all__ = ["app", "export", "export_cohort", "export_folders", "export_logs", "export_persons"]
 
@@ -61,18 +66,18 @@ async def export(*what: Annotated[str, Parameter(show=False)]) -> int:
 async def export_persons(
     *,
     filters: PersonFilters = ALL_PERSONS,
-    target: Target = DEFAULT_TARGET,
-    reading: Reading = DEFAULT_READING,
+    destination: Destination = DEFAULT_DESTINATION,
+    reading: ReadOptions = DEFAULT_READ_OPTIONS,
     options: ClientOptions = DEFAULT_OPTIONS,
 ) -> int:
     """Export every person of one project or many; --project takes several, as in 1-5,9."""
     chosen = filters.query() | reading.settings()
-    return await ExportRun(
+    return await ExportCommand(
         what="persons",
         noun="person",
         group="persons",
         listing_of=lambda env: env.persons.list(**chosen),
-        target=target,
+        destination=destination,
         reading=reading,
         options=options,
     ).run()
@@ -83,18 +88,18 @@ async def export_cohort(
     id: Annotated[int, Parameter(help="The cohort's number, from posthog-env cohorts list.")],
     /,
     *,
-    target: Target = DEFAULT_TARGET,
-    reading: Reading = DEFAULT_READING,
+    destination: Destination = DEFAULT_DESTINATION,
+    reading: ReadOptions = DEFAULT_READ_OPTIONS,
     options: ClientOptions = DEFAULT_OPTIONS,
 ) -> int:
     """Export the persons of a cohort."""
     chosen = reading.settings()
-    return await ExportRun(
+    return await ExportCommand(
         what=f"cohort-{id}",
         noun="person",
         group="persons",
         listing_of=lambda env: env.cohorts.persons(id, **chosen),
-        target=target,
+        destination=destination,
         reading=reading,
         options=options,
     ).run()
@@ -103,18 +108,18 @@ async def export_cohort(
 @app.command(name="folders")
 async def export_folders(
     *,
-    target: Target = DEFAULT_TARGET,
-    reading: Reading = DEFAULT_READING,
+    destination: Destination = DEFAULT_DESTINATION,
+    reading: ReadOptions = DEFAULT_READ_OPTIONS,
     options: ClientOptions = DEFAULT_OPTIONS,
 ) -> int:
     """Export the folders of the key's owner in one project or many."""
     chosen = reading.settings()
-    return await ExportRun(
+    return await ExportCommand(
         what="folders",
         noun="folder",
         group="default",
         listing_of=lambda env: env.persisted_folders.list(**chosen),
-        target=target,
+        destination=destination,
         reading=reading,
         options=options,
     ).run()
@@ -128,18 +133,18 @@ async def export_logs(
     page_size: Annotated[int, Parameter(help="Entries per request, 1 to 2,000.")] = 1000,
     max_items: Annotated[int | None, Parameter(help="Stop after this many.")] = None,
     concurrency: Annotated[int, Parameter(help="How many projects at once.")] = 4,
-    target: Target = DEFAULT_TARGET,
+    destination: Destination = DEFAULT_DESTINATION,
     options: ClientOptions = DEFAULT_OPTIONS,
 ) -> int:
     """Export log entries; to resume later, give --from and --to as times, not relative ones."""
     chosen = filters.query() | {"page_size": page_size, "max_items": max_items}
-    reading = Reading(all_projects=all_projects, concurrency=concurrency)
-    return await ExportRun(
+    reading = ReadOptions(all_projects=all_projects, concurrency=concurrency)
+    return await ExportCommand(
         what="logs",
         noun="entry",
         group="default",
         listing_of=lambda env: env.logs.query(**chosen),
-        target=target,
+        destination=destination,
         reading=reading,
         options=options,
     ).run()

@@ -8,7 +8,7 @@ import anyio
 import attrs
 
 from posthog_env_async.cli.options.connection import ClientOptions
-from posthog_env_async.cli.options.export import Reading, Target
+from posthog_env_async.cli.options.export import Destination, ReadOptions
 from posthog_env_async.cli.options.parsing import projects_in
 from posthog_env_async.cli.output.console import print_message
 from posthog_env_async.cli.output.exit_codes import INCOMPLETE, OK
@@ -25,7 +25,7 @@ from posthog_env_async.errors import (
     PermissionDeniedError,
 )
 from posthog_env_async.export import ExportJob, ExportOutcome, Progress, export_many
-from posthog_env_async.export.files.paths import Target as FileTarget
+from posthog_env_async.export.files.paths import Target
 from posthog_env_async.pagination import AnyListing
 
 from .outcomes import code_of, show_outcomes, state_of
@@ -38,19 +38,19 @@ from .totals import (
     used_up,
 )
 
-__all__ = ["ExportRun"]
+__all__ = ["ExportCommand"]
 
 
 @attrs.define(kw_only=True)
-class ExportRun:
+class ExportCommand:
     """An export: `listing_of` makes the listing of a client; `group` names its budget."""
 
     what: str
     noun: str
     group: str
     listing_of: Callable[[PostHogEnv], AnyListing]
-    target: Target
-    reading: Reading
+    destination: Destination
+    reading: ReadOptions
     options: ClientOptions
     every: float = PLAIN_SECONDS
     watcher: Watcher = attrs.field(init=False)
@@ -64,7 +64,7 @@ class ExportRun:
         # Which projects there are is told here: a client is of one.
         async with attrs.evolve(self.options, project=()).client(self.watcher) as env:
             projects = await self._projects(env)
-            if self.target.to_stdout:
+            if self.destination.to_stdout:
                 return await self._write_stdout(env, projects)
             jobs = [await self._job(env, name, alone=len(projects) == 1) for name in projects]
             await self._look_ahead(env, jobs)
@@ -75,7 +75,7 @@ class ExportRun:
                     on_progress=self._show_progress,
                     on_outcome=self._show_end,
                     on_gap=self.reading.on_gap,
-                    **self.target.settings(),
+                    **self.destination.settings(),
                 )
             show_outcomes(many.outcomes, self._rows, self.options)
             if _can_go_on(many.outcomes):
@@ -100,7 +100,7 @@ class ExportRun:
         return tuple(map(str, confined))
 
     async def _job(self, env: PostHogEnv, project: str, *, alone: bool) -> ExportJob:
-        path = self.target.path(self.what, project, alone=alone)
+        path = self.destination.path(self.what, project, alone=alone)
         try:
             await anyio.Path(path.parent).mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -124,7 +124,7 @@ class ExportRun:
             print_message(f"note: {text}", style="yellow")
 
     async def _write_stdout(self, env: PostHogEnv, projects: Sequence[str]) -> int:
-        self.target.check_for_stdout(len(projects))
+        self.destination.check_for_stdout(len(projects))
         row = ProgressRow(f"project {projects[0]}", self.noun)
         listing = self.listing_of(env.for_project(projects[0]))
         if self.reading.count:
@@ -169,6 +169,6 @@ def _can_go_on(outcomes: Sequence[ExportOutcome]) -> bool:
     """Whether the same command would go on with what is there, and not be refused once more."""
     failures = [outcome.error for outcome in outcomes if outcome.error is not None]
     return not all(isinstance(failure, CheckpointError) for failure in failures) and any(
-        outcome.report or FileTarget.parse(outcome.path, format="ndjson").checkpoint.exists()
+        outcome.report or Target.parse(outcome.path, format="ndjson").checkpoint.exists()
         for outcome in outcomes
     )

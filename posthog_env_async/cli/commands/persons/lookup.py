@@ -53,9 +53,9 @@ async def lookup_persons(
     encode = _csv_row if format == "csv" else _json_row
     writer = _Writer(encode, [_csv_text(TITLES)] if format == "csv" else [])
     async with options.client() as env:
-        asked = values_from(values, from_, by)
-        found = env.persons.lookup(asked, by=by, concurrency=concurrency)
-        async with aclosing(found) as pairs:
+        people = values_from(values, from_, by)
+        lookup = env.persons.lookup(people, by=by, concurrency=concurrency)
+        async with aclosing(lookup) as pairs:
             async for value, person in pairs:
                 await writer.add(value, person)
     await writer.flush()
@@ -90,8 +90,8 @@ class _Writer:
 
 def _json_row(value: str, person: Person | None) -> bytes:
     head = json_line({"value": value, "found": person is not None})
-    found = b"null" if person is None else json_of(person)
-    return head[:-1] + b', "person": ' + found + b"}"
+    text = b"null" if person is None else json_of(person)
+    return head[:-1] + b', "person": ' + text + b"}"
 
 
 def _csv_row(value: str, person: Person | None) -> bytes:
