@@ -23,7 +23,7 @@ ZSTD_LEVEL = 3
 Data = bytes | memoryview
 
 
-def compressor(compression: Compression) -> Callable[[memoryview], Data]:
+def compressor(compression: Compression) -> Callable[[bytes], Data]:
     """Return what makes a gzip member or zstd frame of its own out of each piece.
 
     gzip goes through isal where it is installed (extra `speed`), about seven times as fast.

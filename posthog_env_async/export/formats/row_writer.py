@@ -1,9 +1,7 @@
 """Rows into a growing file, in pieces that each stand alone; NDJSON is the simplest of formats."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from io import BytesIO, FileIO
-from itertools import chain, repeat
+from collections.abc import Callable, Iterator, Sequence
+from io import FileIO
 from typing import Protocol
 
 import attrs
@@ -17,9 +15,6 @@ __all__ = ["Encoder", "GrowingFile", "NDJSONEncoder", "RowWriter"]
 
 # The disk works while the next rows are read, and the last sync has little left to do.
 SYNC_EVERY = 16 << 20
-MOST_SPARE = 2
-# Fresh memory costs more than a copy; appending and popping are atomic.
-_SPARE: list[BytesIO] = []
 
 
 class Encoder(Protocol):
@@ -59,7 +54,7 @@ class NDJSONEncoder:
 
     def encode(self, rows: Sequence[bytes], *, first: bool) -> Iterator[bytes]:
         """Yield rows, which have no line break inside, and the ends of their lines."""
-        return chain.from_iterable(zip(rows, repeat(b"\n")))
+        yield b"\n".join([*rows, b""])
 
 
 @attrs.define(eq=False)
@@ -109,7 +104,7 @@ class RowWriter:
     """
 
     encoder: Encoder
-    compress: Callable[[memoryview], Data] | None = None
+    compress: Callable[[bytes], Data] | None = None
     table: TableOptions | None = None
     prefix: bytes = b""
     rows: int = 0
@@ -126,10 +121,10 @@ class RowWriter:
         if self.prefix:
             rows = [_prefixed(row, self.prefix) for row in rows]
         is_first = not file.size
-        with _joined(self.encoder.encode(rows, first=is_first)) as text:
-            # An empty export, too, is one gzip member or zstd frame.
-            if text or (is_first and is_last):
-                file.add(text if self.compress is None else self.compress(text))
+        text = b"".join(self.encoder.encode(rows, first=is_first))
+        # An empty export, too, is one gzip member or zstd frame.
+        if text or (is_first and is_last):
+            file.add(text if self.compress is None else self.compress(text))
         self.rows += len(rows)
 
 
@@ -139,17 +134,3 @@ def _prefixed(row: bytes, prefix: bytes) -> bytes:
         return row
     separator = b"" if row[1:].lstrip().startswith(b"}") else b","
     return b"".join((b"{", prefix, separator, row[1:]))
-
-
-@contextmanager
-def _joined(pieces: Iterable[bytes]) -> Generator[memoryview]:
-    """Give pieces as one text, until the block ends, in memory that is used again."""
-    buffer = BytesIO()
-    with suppress(IndexError):
-        buffer = _SPARE.pop()
-    buffer.seek(0)
-    buffer.writelines(pieces)
-    with buffer.getbuffer() as view, view[: buffer.tell()] as text:
-        yield text
-    if len(_SPARE) < MOST_SPARE:
-        _SPARE.append(buffer)
