@@ -181,10 +181,14 @@ class Person(_Row):
     def _read_last_seen_at(self) -> datetime | None:
         return _time(self._record.last_seen_at, "last_seen_at")
 
-    def _read_properties(self) -> dict[str, Any]:
-        text = self._source
+    def _get_properties(self) -> dict[str, Any]:
+        text = self._text
+        if type(text) is not bytes:
+            return cast("dict[str, Any]", _held_properties(self))
         properties = _read_properties(text)
-        object.__setattr__(self, "_text", (text,))
+        _hold_properties(self, properties)
+        # The caller has the dict, and may change it.
+        _hold_text(self, (text,))
         return properties
 
     def _read_extra(self) -> dict[str, Any]:
@@ -226,6 +230,10 @@ def _parsed(kind: Callable[[str], T], text: str, expected: str) -> T:
 def _time(text: str | None, name: str) -> datetime | None:
     return None if text is None else _parsed(as_time, text, f"a time @ $.{name}")
 
+
+_slots: Any = Person.__mro__[1]
+_held_properties, _hold_properties = _slots.properties.__get__, _slots.properties.__set__
+_hold_text = vars(Model)["_text"].__set__
 
 PERSON_ROWS: RowType[Person] = lazy_rows(Person, _read_fields)
 """How the rows of the persons list, or a retrieved person, become `Person`s."""
