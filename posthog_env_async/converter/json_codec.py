@@ -39,13 +39,13 @@ def load(text: Raw) -> Any:
 
 
 def load_slowly(text: Raw) -> Any:
-    """Decode JSON by the standard library.
+    """Decode JSON by the standard library, which would also guess at UTF-16: JSON is UTF-8.
 
     Raises:
         ResponseDecodeError: when it is not valid JSON.
     """
     try:
-        return json.loads(bytes(text))
+        return json.loads(bytes(text).decode("utf-8-sig", "surrogatepass"))
     except UNREADABLE as error:
         what = f"is not valid JSON ({type(error).__name__})" if bytes(text).strip() else "is empty"
     raise ResponseDecodeError(f"the answer {what}", retryable=True)

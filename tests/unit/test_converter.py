@@ -53,6 +53,8 @@ def test_json_is_read_as_the_standard_library_does(text: bytes) -> None:
         (b"{", "is not valid JSON"),
         (b"<html>", "is not valid JSON"),
         (b"\xff\xfe", "is not valid JSON"),
+        ('{"results": []}'.encode("utf-16"), "is not valid JSON"),
+        ('{"results": []}'.encode("utf-32-be"), "is not valid JSON"),
         (b"[" * 200_000, "is not valid JSON"),
     ],
 )
@@ -256,6 +258,16 @@ def test_rows_after_one_that_does_not_fit_wait_for_its_error() -> None:
 
     assert (page.rows, page.keys, page.length) == ([Strict(1)], ["1"], 3)
     assert "$.id" in str(page.failure)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+@pytest.mark.parametrize("rows", [BYTES_ROWS, DICT_ROWS], ids=["bytes", "dict"])
+def test_a_page_in_another_encoding_is_not_json(encoding: str, rows: Any) -> None:
+    body = '{"results": [{"uuid": "1", "name": "Zoë"}], "next": null}'.encode(encoding)
+    with pytest.raises(ResponseDecodeError, match="is not valid JSON") as caught:
+        load_page(body, rows)
+
+    assert caught.value.retryable
 
 
 @pytest.mark.parametrize(

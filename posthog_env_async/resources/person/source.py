@@ -111,8 +111,7 @@ class PersonSource:
 
     def _check(self, key: str, person: Person, shown: int) -> None:
         """Check that a person is the one that was asked for, as far as the answer shows."""
-        ids = person.distinct_ids
-        if len(ids) == shown == SHOWN_IDS and self.warn:
+        if len(person.distinct_ids) == shown == SHOWN_IDS and self.warn:
             self.warn = False
             warnings.warn(
                 "a look-up shows at most 10 distinct ids of a person, and some have as many:"
