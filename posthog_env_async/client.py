@@ -147,7 +147,7 @@ class PostHogEnv(EndpointCalls):
             checked_headers(headers),
             None if observer is None else Emitter(observer),
         )
-        self._place = ProjectScope(self._session, self._project_id)
+        self._project = ProjectScope(self._session, self._project_id)
         self._owns_session = True
 
     async def __aenter__(self) -> Self:
@@ -210,39 +210,39 @@ class PostHogEnv(EndpointCalls):
         sibling = object.__new__(PostHogEnv)
         sibling._project_id = project_id
         sibling._session = session
-        sibling._place = ProjectScope(session, project_id)
+        sibling._project = ProjectScope(session, project_id)
         sibling._owns_session = False
         return sibling
 
     @property
     def persons(self) -> Persons:
         """The persons of the project."""
-        return Persons(self._place)
+        return Persons(self._project)
 
     @property
     def cohorts(self) -> Cohorts:
         """The cohorts of the project."""
-        return Cohorts(self._place)
+        return Cohorts(self._project)
 
     @property
     def persisted_folders(self) -> PersistedFolders:
         """The folders that the key's owner keeps."""
-        return PersistedFolders(self._place)
+        return PersistedFolders(self._project)
 
     @property
     def logs(self) -> Logs:
         """The logs of the project."""
-        return Logs(self._place)
+        return Logs(self._project)
 
     @property
     def max_tools(self) -> MaxTools:
         """PostHog's AI."""
-        return MaxTools(self._place)
+        return MaxTools(self._project)
 
     @property
     def projects(self) -> Projects:
         """The projects that the key can use."""
-        return Projects(self._place)
+        return Projects(self._project)
 
     @property
     def project_id(self) -> str:

@@ -18,7 +18,7 @@ SCOPE = ("cohort:read",)
 class Cohorts:
     """The cohorts of a project (docs/server.md, Cohorts); needs `cohort:read`."""
 
-    _place: ProjectScope
+    _project: ProjectScope
 
     def list(
         self,
@@ -29,8 +29,8 @@ class Cohorts:
         prefetch: int = 0,
     ) -> Listing[Cohort]:
         """List the cohorts."""
-        return self._place.listing(
-            self._place.call(PATH, scope=SCOPE),
+        return self._project.listing(
+            self._project.request(PATH, scope=SCOPE),
             COHORT_ROWS,
             page_size=page_size,
             offset=offset,
@@ -44,8 +44,8 @@ class Cohorts:
         Raises:
             NotFoundError: when the project has no such cohort.
         """
-        call = self._place.call(f"{PATH}{_cohort_id(id)}/", scope=SCOPE)
-        return await self._place.session.fetch(call, COHORT_ROWS.read)
+        request = self._project.request(f"{PATH}{_cohort_id(id)}/", scope=SCOPE)
+        return await self._project.session.fetch(request, COHORT_ROWS.read)
 
     def persons(
         self,
@@ -61,8 +61,8 @@ class Cohorts:
         A cohort that the server recalculates meanwhile is another set: who joins or leaves may or
         may not be yielded.
         """
-        return self._place.listing(
-            self._place.call(
+        return self._project.listing(
+            self._project.request(
                 f"{PATH}{_cohort_id(id)}/persons/",
                 scope=(*SCOPE, "person:read"),
                 budget="persons",

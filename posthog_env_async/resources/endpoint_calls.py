@@ -19,7 +19,7 @@ T = TypeVar("T")
 class EndpointCalls:
     """What a client can do with endpoints that have no resource of their own."""
 
-    _place: ProjectScope
+    _project: ProjectScope
 
     async def request(
         self,
@@ -38,7 +38,7 @@ class EndpointCalls:
             ConfigurationError: when the path could leave the project.
         """
         request = self._request(method, path, params=params, json=json, scope=scope)
-        return await self._place.session.fetch(request, load if request.method == "GET" else _any)
+        return await self._project.session.fetch(request, load if request.method == "GET" else _any)
 
     async def send(
         self,
@@ -55,7 +55,7 @@ class EndpointCalls:
             ConfigurationError: when the path could leave the project.
         """
         request = self._request(method, path, params=params, json=json, scope=scope)
-        return (await self._place.session.fetch_response(request, bytes))[1]
+        return (await self._project.session.fetch_response(request, bytes))[1]
 
     def _request(
         self,
@@ -68,7 +68,7 @@ class EndpointCalls:
     ) -> Request:
         if method.upper() not in METHODS:
             raise ConfigurationError(f"method must be one of {', '.join(sorted(METHODS))}")
-        return self._place.call(
+        return self._project.request(
             quoted_path(path),
             method=method.upper(),
             params=query_text(params),
@@ -122,8 +122,10 @@ class EndpointCalls:
         """
         checked_numbers(offset=offset, max_items=max_items, prefetch=prefetch)
         rows: RowType[Any] = DICT_ROWS if model is None else rows_of(model)
-        return self._place.listing(
-            self._place.call(quoted_path(path), params=query_text(params), scope=_scopes(scope)),
+        return self._project.listing(
+            self._project.request(
+                quoted_path(path), params=query_text(params), scope=_scopes(scope)
+            ),
             rows,
             page_size=page_size,
             offset=offset,

@@ -53,7 +53,7 @@ class Logs:
     They need the scope `logs:read`; `query` on older servers `error_tracking:read` instead.
     """
 
-    _place: ProjectScope
+    _project: ProjectScope
 
     def query(
         self,
@@ -93,11 +93,11 @@ class Logs:
             filters=filters,
         )
         query = {**fields, "orderBy": order_by}
-        call = self._place.call(
+        request = self._project.request(
             PATH, method="POST", scope=SCOPE, retry=RetrySafety.SAFE, availability=AVAILABILITY
         )
         text = {"query": dump(query).decode()}
-        source = CursorSource(self._place.session, call, LOG_ROWS, _bodies(query), query=text)
+        source = CursorSource(self._project.session, request, LOG_ROWS, _bodies(query), query=text)
         return CursorListing(source, page_size, max_items)
 
     async def count(self, **filters: Unpack[LogFilters]) -> int:
@@ -135,8 +135,8 @@ class Logs:
             params["search"] = search
         found, most = dict[str, LogAttribute](), 1 << 62 if max_items is None else max_items
         while len(found) < most:
-            place = {"limit": str(ATTRIBUTES_AT_ONCE), "offset": str(len(found))}
-            page = await self._get("logs/attributes/", {**params, **place}, ATTRIBUTE_ROWS)
+            window = {"limit": str(ATTRIBUTES_AT_ONCE), "offset": str(len(found))}
+            page = await self._get("logs/attributes/", {**params, **window}, ATTRIBUTE_ROWS)
             fresh = {each.name: each for each in page if each.name not in found}
             found |= fresh
             if len(page) < ATTRIBUTES_AT_ONCE or not fresh:
@@ -163,11 +163,13 @@ class Logs:
 
     async def has_logs(self) -> bool:
         """Tell whether the project has any logs at all."""
-        call = self._place.call("logs/has_logs/", scope=SIBLING_SCOPE, availability=AVAILABILITY)
-        return await self._place.session.fetch(call, _has_logs)
+        request = self._project.request(
+            "logs/has_logs/", scope=SIBLING_SCOPE, availability=AVAILABILITY
+        )
+        return await self._project.session.fetch(request, _has_logs)
 
     async def _post(self, path: str, filters: LogFilters, decode: Callable[[bytes], T]) -> T:
-        call = self._place.call(
+        request = self._project.request(
             path,
             method="POST",
             json={"query": query_fields(**filters)},
@@ -175,11 +177,13 @@ class Logs:
             retry=RetrySafety.SAFE,
             availability=AVAILABILITY,
         )
-        return await self._place.session.fetch(call, decode)
+        return await self._project.session.fetch(request, decode)
 
     async def _get(self, path: str, params: Mapping[str, str], rows: RowType[T]) -> tuple[T, ...]:
-        call = self._place.call(path, params=params, scope=SIBLING_SCOPE, availability=AVAILABILITY)
-        return await self._place.session.fetch(call, lambda body: read_rows(body, rows))
+        request = self._project.request(
+            path, params=params, scope=SIBLING_SCOPE, availability=AVAILABILITY
+        )
+        return await self._project.session.fetch(request, lambda body: read_rows(body, rows))
 
 
 def _bodies(query: Mapping[str, Any]) -> Callable[[int, str | None], Mapping[str, Any]]:

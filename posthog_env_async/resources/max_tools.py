@@ -37,7 +37,7 @@ class MaxTools:
     itself.
     """
 
-    _place: ProjectScope
+    _project: ProjectScope
 
     async def create_and_query_insight(
         self,
@@ -66,7 +66,7 @@ class MaxTools:
             raise ConfigurationError(f"insight_type must be one of {', '.join(KINDS)}")
         if format not in {"json", "txt"}:
             raise ConfigurationError("format must be 'json' or 'txt'")
-        call = self._place.call(
+        request = self._project.request(
             PATH,
             method="POST",
             params={"format": format},
@@ -80,7 +80,7 @@ class MaxTools:
         )
         decode = _entries if format == "json" else _text
         try:
-            return await self._place.session.fetch(call, decode)
+            return await self._project.session.fetch(request, decode)
         except NotFoundError as error:
             if format == "json" or isinstance(error, EndpointNotAvailableError):
                 raise

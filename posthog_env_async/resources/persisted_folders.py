@@ -30,7 +30,7 @@ AVAILABILITY = (
 class PersistedFolders:
     """The folders that the key's owner keeps in a project (docs/server.md, Persisted folders)."""
 
-    _place: ProjectScope
+    _project: ProjectScope
 
     def list(
         self,
@@ -41,8 +41,8 @@ class PersistedFolders:
         prefetch: int = 0,
     ) -> Listing[PersistedFolder]:
         """List the folders by type; needs `persisted_folder:read`."""
-        return self._place.listing(
-            self._call(PATH, scope=READ),
+        return self._project.listing(
+            self._request(PATH, scope=READ),
             FOLDER_ROWS,
             page_size=page_size,
             offset=offset,
@@ -52,7 +52,7 @@ class PersistedFolders:
 
     async def get(self, id: UUID | str) -> PersistedFolder:
         """Get one folder; needs `persisted_folder:read`."""
-        return await self._fetch(self._call(_folder_path(id), scope=READ))
+        return await self._fetch(self._request(_folder_path(id), scope=READ))
 
     async def create(
         self, type: str, *, protocol: str = "products://", path: str = ""
@@ -64,7 +64,9 @@ class PersistedFolders:
         twice does no harm. Needs `persisted_folder:write`.
         """
         body = _fields(type=type, protocol=protocol, path=path)
-        return await self._fetch(self._call(PATH, method="POST", json=body, retry=RetrySafety.SAFE))
+        return await self._fetch(
+            self._request(PATH, method="POST", json=body, retry=RetrySafety.SAFE)
+        )
 
     async def update(
         self,
@@ -77,14 +79,14 @@ class PersistedFolders:
         """Change the fields that are given and leave the others; needs `persisted_folder:write`."""
         given = {"type": type, "protocol": protocol, "path": path}
         body = _fields(**{name: value for name, value in given.items() if value is not None})
-        return await self._fetch(self._call(_folder_path(id), method="PATCH", json=body))
+        return await self._fetch(self._request(_folder_path(id), method="PATCH", json=body))
 
     async def replace(
         self, id: UUID | str, *, type: str, protocol: str = "products://", path: str = ""
     ) -> PersistedFolder:
         """Replace all fields of a folder; needs `persisted_folder:write`."""
         body = _fields(type=type, protocol=protocol, path=path)
-        return await self._fetch(self._call(_folder_path(id), method="PUT", json=body))
+        return await self._fetch(self._request(_folder_path(id), method="PUT", json=body))
 
     async def delete(self, id: UUID | str) -> None:
         """Delete a folder; needs `persisted_folder:write`.
@@ -93,9 +95,9 @@ class PersistedFolders:
             NotFoundError: when there is none; not when an earlier attempt of this call deleted it.
         """
         counter = RequestCounter()
-        call = self._call(_folder_path(id), method="DELETE", counter=counter)
+        request = self._request(_folder_path(id), method="DELETE", counter=counter)
         try:
-            await self._place.session.fetch(call, bytes)
+            await self._project.session.fetch(request, bytes)
         except NotFoundError:
             if not counter.lost:
                 raise
@@ -109,16 +111,18 @@ class PersistedFolders:
         Raises:
             EndpointNotAvailableError: when the server has persisted folders instead.
         """
-        call = self._place.call(
+        request = self._project.request(
             HOME_PATH, method="POST", retry=RetrySafety.SAFE, availability=HOME_SINCE
         )
-        return await self._place.session.fetch(call, HOME_ROWS.read)
+        return await self._project.session.fetch(request, HOME_ROWS.read)
 
-    def _call(self, path: str, **fields: Any) -> Request:
-        return self._place.call(path, **{"scope": WRITE, "availability": AVAILABILITY, **fields})
+    def _request(self, path: str, **fields: Any) -> Request:
+        return self._project.request(
+            path, **{"scope": WRITE, "availability": AVAILABILITY, **fields}
+        )
 
-    async def _fetch(self, call: Request) -> PersistedFolder:
-        return await self._place.session.fetch(call, _folder)
+    async def _fetch(self, request: Request) -> PersistedFolder:
+        return await self._project.session.fetch(request, _folder)
 
 
 def _folder(body: bytes) -> PersistedFolder:

@@ -58,7 +58,7 @@ BUDGET = "persons"
 class Persons:
     """The persons of a project (docs/server.md, Persons list); needs the scope `person:read`."""
 
-    _place: ProjectScope
+    _project: ProjectScope
 
     def list(
         self,
@@ -81,9 +81,9 @@ class Persons:
         Raises:
             ConfigurationError: for a value that the server would answer with 500 or misread.
         """
-        call = self._call(_filters(search, email, distinct_id, properties))
-        return self._place.listing(
-            call,
+        request = self._request(_filters(search, email, distinct_id, properties))
+        return self._project.listing(
+            request,
             PERSON_ROWS,
             page_size=page_size,
             offset=offset,
@@ -100,7 +100,7 @@ class Persons:
             ConfigurationError: for a distinct id; list with `distinct_id=` instead.
         """
         asked = person_id(id)
-        call = self._place.call(f"{PATH}{asked}/", scope=SCOPE, budget=BUDGET)
+        request = self._project.request(f"{PATH}{asked}/", scope=SCOPE, budget=BUDGET)
 
         def decode(body: bytes) -> Person:
             person = PERSON_ROWS.read(body)
@@ -108,7 +108,7 @@ class Persons:
                 raise ResponseDecodeError("the answer is of another person", retryable=True)
             return person
 
-        return await self._place.session.fetch(call, decode)
+        return await self._project.session.fetch(request, decode)
 
     def csv(
         self,
@@ -125,8 +125,8 @@ class Persons:
         no person gives no bytes. For a whole export use `posthog_env_async.export`.
         """
         filters = _filters(search, email, distinct_id, properties)
-        call = self._call({**filters, "format": "csv"}, accept="text/csv")
-        return stream_csv(self._place, call)
+        request = self._request({**filters, "format": "csv"}, accept="text/csv")
+        return stream_csv(self._project, request)
 
     async def get_csv(self, id: int | str | UUID) -> bytes:
         """Get the server's CSV of one person, from the servers that have one.
@@ -136,14 +136,14 @@ class Persons:
         Raises:
             EndpointNotAvailableError: when the server answers nothing, as all newer ones do.
         """
-        call = self._place.call(
+        request = self._project.request(
             f"{PATH}{person_id(id)}/",
             params={"format": "csv"},
             accept="text/csv",
             scope=SCOPE,
             budget=BUDGET,
         )
-        return await single_csv(self._place, call)
+        return await single_csv(self._project, request)
 
     @overload
     async def get_many(
@@ -168,7 +168,9 @@ class Persons:
             ConfigurationError: unless one of the two is given, and for ids that cannot be.
         """
         name, ids = same_kind(uuids, distinct_ids)
-        source = PersonSource(self._place, "uuid" if name == "uuids" else "distinct_id", warn=warn)
+        source = PersonSource(
+            self._project, "uuid" if name == "uuids" else "distinct_id", warn=warn
+        )
         async with aclosing(lookup(source, [given for _, given in ids])) as found:
             return {asked: person async for asked, person in found if person is not None}
 
@@ -189,7 +191,7 @@ class Persons:
         Raises:
             ConfigurationError: when reached, for a value that no person can have.
         """
-        return lookup(PersonSource(self._place, by, concurrency, warn), values)
+        return lookup(PersonSource(self._project, by, concurrency, warn), values)
 
     async def update(
         self, id: int | str | UUID, properties: Mapping[str, Any], *, wait: float | None = None
@@ -200,20 +202,20 @@ class Persons:
         answer, never. With `wait` seconds the person is read (`person:read`) until the change
         shows: true when it does, else false. Not sent again when it may have arrived.
         """
-        return await apply_change(self._place, person_id(id), setting(properties), wait)
+        return await apply_change(self._project, person_id(id), setting(properties), wait)
 
     async def set_property(
         self, id: int | str | UUID, key: str, value: Any, *, wait: float | None = None
     ) -> bool | None:
         """Set one property, `None` included; accepted, not yet done: see `update`."""
         change = setting({key: value}, alone=True)
-        return await apply_change(self._place, person_id(id), change, wait)
+        return await apply_change(self._project, person_id(id), change, wait)
 
     async def unset_property(
         self, id: int | str | UUID, key: str, *, wait: float | None = None
     ) -> bool | None:
         """Remove one property; accepted, not yet done: see `update`."""
-        return await apply_change(self._place, person_id(id), unsetting(key), wait)
+        return await apply_change(self._project, person_id(id), unsetting(key), wait)
 
     async def split(
         self,
@@ -230,7 +232,7 @@ class Persons:
         that you know to have come later.
         """
         change = splitting(main_distinct_id, distinct_ids)
-        return await apply_change(self._place, person_id(id), change, wait)
+        return await apply_change(self._project, person_id(id), change, wait)
 
     async def delete(
         self,
@@ -249,7 +251,7 @@ class Persons:
             NotFoundError: when there is none; not when an earlier attempt of this call deleted it.
         """
         switches = Switches(events=events, recordings=recordings, keep_person=keep_person)
-        await delete_one(self._place, person_id(id), switches)
+        await delete_one(self._project, person_id(id), switches)
 
     async def delete_many(
         self,
@@ -272,7 +274,7 @@ class Persons:
         name, ids = same_kind(uuids, distinct_ids)
         switches = Switches(events=events, recordings=recordings, keep_person=keep_person)
         unique = list(dict.fromkeys(sent for sent, _ in ids))
-        return await delete_many(self._place, name, unique, switches)
+        return await delete_many(self._project, name, unique, switches)
 
     def deletions(
         self,
@@ -286,14 +288,14 @@ class Persons:
         if status not in ("pending", "completed", "all"):
             raise ConfigurationError("status must be 'pending', 'completed' or 'all'")
         of_one = {} if person_uuid is None else {"person_uuid": checked_uuid(person_uuid)}
-        call = self._place.call(
+        request = self._project.request(
             f"{PATH}deletion_status/",
             params={"status": status, **of_one},
             scope=SCOPE,
             budget=BUDGET,
         )
-        return self._place.listing(
-            call, DELETION_ROWS, page_size=page_size, offset=0, max_items=max_items, prefetch=0
+        return self._project.listing(
+            request, DELETION_ROWS, page_size=page_size, offset=0, max_items=max_items, prefetch=0
         )
 
     async def property_values(
@@ -304,21 +306,21 @@ class Persons:
         `search` narrows them to those that contain it. The server may answer from memory for ten
         seconds, and does not say how many more there are.
         """
-        return await list_property_values(self._place, key, search)
+        return await list_property_values(self._project, key, search)
 
     def activity(
         self, id: int | str | UUID | None = None, *, max_items: int | None = None
     ) -> AsyncGenerator[ActivityEntry]:
         """Yield what was done to persons, or to one, newest first; needs `activity_log:read`."""
         asked = None if id is None else person_id(id)
-        return list_activity(self._place, asked, max_items)
+        return list_activity(self._project, asked, max_items)
 
     async def cohorts(self, id: int | str | UUID) -> tuple[Cohort, ...]:
         """Return the cohorts that a person belongs to; needs `cohort:read` too.
 
         The server goes by the project that the key's owner has open in the UI, not by this one.
         """
-        return await list_cohorts_of(self._place, person_id(id))
+        return await list_cohorts_of(self._project, person_id(id))
 
     async def at(
         self,
@@ -342,10 +344,10 @@ class Persons:
             if id is not None
             else {"distinct_id": checked_distinct_id(distinct_id)}
         )
-        return await person_at(self._place, moment, ids)
+        return await person_at(self._project, moment, ids)
 
-    def _call(self, params: dict[str, str], **fields: Any) -> Request:
-        return self._place.call(PATH, params=params, scope=SCOPE, budget=BUDGET, **fields)
+    def _request(self, params: dict[str, str], **fields: Any) -> Request:
+        return self._project.request(PATH, params=params, scope=SCOPE, budget=BUDGET, **fields)
 
 
 def _filters(

@@ -46,13 +46,13 @@ class ProjectScope:
     session: Session = attrs.field(repr=False)
     project_id: int | str | None
 
-    def call(self, path: str, **fields: Any) -> Request:
+    def request(self, path: str, **fields: Any) -> Request:
         """Describe a call below the project."""
         return Request(path=path, project=project_text(self.project_id), **fields)
 
     def listing(
         self,
-        call: Request,
+        request: Request,
         rows: RowType[T],
         *,
         page_size: PageSize,
@@ -62,5 +62,5 @@ class ProjectScope:
         total: str = "",
     ) -> Listing[T]:
         """Return a listing of a call whose pages go by offset."""
-        source = Source(self.session, call, rows, MOST_ROWS, total)
+        source = Source(self.session, request, rows, MOST_ROWS, total)
         return Listing(source, page_size, offset, max_items, prefetch)

@@ -15,7 +15,7 @@ __all__ = ["Projects"]
 class Projects:
     """The projects that the key can use (docs/server.md, Authentication); needs `project:read`."""
 
-    _place: ProjectScope
+    _project: ProjectScope
 
     def list(
         self,
@@ -29,7 +29,7 @@ class Projects:
 
         See docs/server.md, Authentication.
         """
-        return self._place.listing(
+        return self._project.listing(
             Request(path="projects/", scope=("project:read",)),
             PROJECT_ROWS,
             page_size=page_size,

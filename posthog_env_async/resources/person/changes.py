@@ -86,29 +86,31 @@ def splitting(main: str | None, distinct_ids: Sequence[str] | None) -> Change:
 
 
 async def apply_change(
-    place: ProjectScope, id: str, change: Change, wait: float | None
+    project: ProjectScope, id: str, change: Change, wait: float | None
 ) -> bool | None:
     """Send a change; with `wait`, look until it shows, and return whether it does."""
     if wait is not None and not wait >= 0:
         raise ConfigurationError(WRONG_WAIT)
-    before = await _person(place, id) if change.needs_before and wait is not None else None
-    call = place.call(
+    before = await _person(project, id) if change.needs_before and wait is not None else None
+    request = project.request(
         f"persons/{id}/{change.action}",
         method=change.method,
         json=change.body,
         scope=("person:write",),
         budget="persons",
     )
-    await place.session.fetch(call, bytes)
+    await project.session.fetch(request, bytes)
     if wait is None:
         return None
-    return await _look(place, id, lambda person: change.shows(person, before), wait)
+    return await _look(project, id, lambda person: change.shows(person, before), wait)
 
 
-async def _look(place: ProjectScope, id: str, shows: Callable[[Person], bool], wait: float) -> bool:
+async def _look(
+    project: ProjectScope, id: str, shows: Callable[[Person], bool], wait: float
+) -> bool:
     now = asyncio.get_running_loop().time
     ends, pause = now() + wait, FIRST_LOOK
-    while not shows(await _person(place, id)):
+    while not shows(await _person(project, id)):
         left = ends - now()
         if left <= 0:
             return False
@@ -117,9 +119,9 @@ async def _look(place: ProjectScope, id: str, shows: Callable[[Person], bool], w
     return True
 
 
-async def _person(place: ProjectScope, id: str) -> Person:
-    call = place.call(f"persons/{id}/", scope=("person:read",), budget="persons")
-    return await place.session.fetch(call, PERSON_ROWS.read)
+async def _person(project: ProjectScope, id: str) -> Person:
+    request = project.request(f"persons/{id}/", scope=("person:read",), budget="persons")
+    return await project.session.fetch(request, PERSON_ROWS.read)
 
 
 def _ids(person: Person | None) -> tuple[str, ...]:

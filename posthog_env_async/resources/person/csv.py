@@ -21,15 +21,15 @@ CUT = "the CSV is cut: it does not end with the end of a line"
 CSV_CUTS = (10_000, 50_000, 300_000)
 
 
-async def stream_csv(place: ProjectScope, call: Request) -> AsyncGenerator[bytes]:
+async def stream_csv(project: ProjectScope, request: Request) -> AsyncGenerator[bytes]:
     """Yield the pieces of a CSV, and warn where it has as many rows as servers cut it at."""
     counter = _CSVRows()
-    async with aclosing(stream(place.session, call)) as pieces:
+    async with aclosing(stream(project.session, request)) as pieces:
         async for piece in pieces:
             counter.feed(piece)
             yield piece
     if not counter.is_whole:
-        raise APIConnectionError(CUT, method=call.method)
+        raise APIConnectionError(CUT, method=request.method)
     if counter.rows in CSV_CUTS:
         warnings.warn(
             f"the CSV has {counter.rows} rows, where servers cut it: rows are probably missing;"
@@ -39,20 +39,20 @@ async def stream_csv(place: ProjectScope, call: Request) -> AsyncGenerator[bytes
         )
 
 
-async def single_csv(place: ProjectScope, call: Request) -> bytes:
+async def single_csv(project: ProjectScope, request: Request) -> bytes:
     """Return the CSV of one person.
 
     Raises:
         EndpointNotAvailableError: when the server answers nothing.
     """
-    body = await place.session.fetch(call, _whole_csv)
+    body = await project.session.fetch(request, _whole_csv)
     if not body:
-        url = request_url(place.session.address, call, place.session.prefix)
+        url = request_url(project.session.address, request, project.session.prefix)
         raise EndpointNotAvailableError(
             "this server has no CSV of a single person; use persons.get(id)",
             status=200,
             detail="empty CSV",
-            method=call.method,
+            method=request.method,
             url=str(url.with_query(None)),
         )
     return body

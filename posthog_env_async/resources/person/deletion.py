@@ -61,14 +61,14 @@ class Switches:
         return {name: "true" for name, on in self.body().items() if on}
 
 
-async def delete_one(place: ProjectScope, id: str, switches: Switches) -> None:
+async def delete_one(project: ProjectScope, id: str, switches: Switches) -> None:
     """Delete one person.
 
     Raises:
         NotFoundError: when there is none; not when an earlier attempt of this call deleted it.
     """
     counter = RequestCounter()
-    call = place.call(
+    request = project.request(
         f"persons/{id}/",
         method="DELETE",
         params=switches.query(),
@@ -76,20 +76,20 @@ async def delete_one(place: ProjectScope, id: str, switches: Switches) -> None:
         counter=counter,
     )
     try:
-        await place.session.fetch(call, bytes)
+        await project.session.fetch(request, bytes)
     except NotFoundError:
         if not counter.lost:
             raise
 
 
 async def delete_many(
-    place: ProjectScope, name: str, ids: list[str], switches: Switches
+    project: ProjectScope, name: str, ids: list[str], switches: Switches
 ) -> DeletionSummary:
     """Delete persons by ids of one kind, at most 1,000 a request, one request after the other."""
     total: DeletionSummary | None = None
     for start in range(0, len(ids), MOST_IDS):
         try:
-            part = await _delete_some(place, name, ids[start : start + MOST_IDS], switches)
+            part = await _delete_some(project, name, ids[start : start + MOST_IDS], switches)
         except (APIStatusError, APIConnectionError) as error:
             if start:
                 error.add_note(f"the first {start} of {len(ids)} ids were sent before this")
@@ -99,10 +99,10 @@ async def delete_many(
 
 
 async def _delete_some(
-    place: ProjectScope, name: str, ids: list[str], switches: Switches
+    project: ProjectScope, name: str, ids: list[str], switches: Switches
 ) -> DeletionSummary:
     sent = "ids" if name == "uuids" else name
-    call = place.call(
+    request = project.request(
         "persons/bulk_delete/",
         method="POST",
         json={sent: ids, **switches.body()},
@@ -110,7 +110,7 @@ async def _delete_some(
         error_bytes=LONGEST_SUMMARY,
     )
     try:
-        return await place.session.fetch(call, _decoded)
+        return await project.session.fetch(request, _decoded)
     except APIStatusError as error:
         summary = error.extra if COUNTS["found"] in error.extra else None
         if summary is None:

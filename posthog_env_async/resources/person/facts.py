@@ -25,46 +25,46 @@ ACTIVITY_PAGE = 100
 
 
 async def list_property_values(
-    place: ProjectScope, key: str, search: str | None
+    project: ProjectScope, key: str, search: str | None
 ) -> tuple[PropertyValue, ...]:
     """Ask for the values of a property."""
     if not is_text(key):
         raise ConfigurationError("key must be the name of a property")
-    call = place.call(
+    request = project.request(
         "persons/values/",
         params={"key": key, **({} if search is None else {"value": search})},
         scope=READ,
         budget="persons",
     )
-    return await place.session.fetch(call, lambda body: read_rows(body, VALUE_ROWS))
+    return await project.session.fetch(request, lambda body: read_rows(body, VALUE_ROWS))
 
 
-async def list_cohorts_of(place: ProjectScope, id: str) -> tuple[Cohort, ...]:
+async def list_cohorts_of(project: ProjectScope, id: str) -> tuple[Cohort, ...]:
     """Ask for the cohorts that a person belongs to."""
-    call = place.call(
+    request = project.request(
         "persons/cohorts/",
         params={"person_id": id},
         scope=(*READ, "cohort:read"),
         budget="persons",
     )
-    return await place.session.fetch(call, lambda body: read_rows(body, COHORT_ROWS))
+    return await project.session.fetch(request, lambda body: read_rows(body, COHORT_ROWS))
 
 
 async def person_at(
-    place: ProjectScope, moment: datetime | date | str, ids: dict[str, str]
+    project: ProjectScope, moment: datetime | date | str, ids: dict[str, str]
 ) -> Person:
     """Ask for a person as it was."""
-    call = place.call(
+    request = project.request(
         "persons/properties_at_time/",
         params={"timestamp": _iso(moment), **ids},
         scope=READ,
         budget="persons",
     )
-    return await place.session.fetch(call, PERSON_ROWS.read)
+    return await project.session.fetch(request, PERSON_ROWS.read)
 
 
 async def list_activity(
-    place: ProjectScope, id: str | None, max_items: int | None
+    project: ProjectScope, id: str | None, max_items: int | None
 ) -> AsyncGenerator[ActivityEntry]:
     """Yield what happened, newest first, page after page by number; an entry comes once."""
     checked_numbers(max_items=max_items)
@@ -72,8 +72,10 @@ async def list_activity(
     seen, page, left = set[str](), 1, max_items
     while left is None or left > 0:
         params = {"limit": str(ACTIVITY_PAGE), "page": str(page)}
-        call = place.call(path, params=params, scope=("activity_log:read",), budget="persons")
-        entries, more = await place.session.fetch(call, _activity_page)
+        request = project.request(
+            path, params=params, scope=("activity_log:read",), budget="persons"
+        )
+        entries, more = await project.session.fetch(request, _activity_page)
         fresh = {_identity(entry): entry for entry in entries if _identity(entry) not in seen}
         if entries and not fresh:
             raise PaginationError("the server sends the same page of activity again")

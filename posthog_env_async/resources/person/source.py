@@ -37,7 +37,7 @@ NO_PROJECT = "Project not found."
 class PersonSource:
     """Ask the server for persons, as many at once as it can; remembers where it has no batch."""
 
-    place: ProjectScope
+    project: ProjectScope
     by: LookupKey
     concurrency: int = 8
     warn: bool = True
@@ -82,7 +82,7 @@ class PersonSource:
     async def _batch(self, keys: list[str]) -> Mapping[str, Person] | None:
         """Ask for all of them at once; `None` where the server has no such endpoint."""
         name = "uuids" if self.by == "uuid" else "distinct_ids"
-        call = self.place.call(
+        request = self.project.request(
             f"persons/batch_by_{name}/",
             method="POST",
             json={name: keys},
@@ -92,7 +92,7 @@ class PersonSource:
         )
         try:
             async with self._permits:
-                return await self.place.session.fetch(call, self._decoder(keys))
+                return await self.project.session.fetch(request, self._decoder(keys))
         except APIStatusError as error:
             if error.status not in LACKING or error.detail == NO_PROJECT:
                 raise
@@ -127,7 +127,7 @@ class PersonSource:
             return await (self._get(key) if self.by == "uuid" else self._first(key))
 
     async def _get(self, uuid: str) -> Person | None:
-        call = self.place.call(f"persons/{uuid}/", scope=("person:read",), budget="persons")
+        request = self.project.request(f"persons/{uuid}/", scope=("person:read",), budget="persons")
 
         def decode(body: bytes) -> Person:
             person = PERSON_ROWS.read(body)
@@ -135,18 +135,18 @@ class PersonSource:
             return person
 
         try:
-            return await self.place.session.fetch(call, decode)
+            return await self.project.session.fetch(request, decode)
         except NotFoundError as error:
             if isinstance(error, EndpointNotAvailableError) or error.detail == NO_PROJECT:
                 raise
             return None
 
     async def _first(self, key: str) -> Person | None:
-        call = self.place.call(
+        request = self.project.request(
             "persons/", params={self.by: key}, scope=("person:read",), budget="persons"
         )
-        listing = self.place.listing(
-            call, PERSON_ROWS, page_size=100, offset=0, max_items=None, prefetch=0
+        listing = self.project.listing(
+            request, PERSON_ROWS, page_size=100, offset=0, max_items=None, prefetch=0
         )
         person = await listing.first()
         if person is not None:
