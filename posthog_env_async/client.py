@@ -3,7 +3,6 @@
 import os
 import ssl as tls
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Self, TypeVar
 
 import aiohttp
@@ -22,8 +21,6 @@ from posthog_env_async.resources import (
     ProjectScope,
 )
 from posthog_env_async.session import (
-    BUDGETS,
-    LONGEST_BLOCK,
     Address,
     Backoff,
     Emitter,
@@ -36,6 +33,7 @@ from posthog_env_async.session import (
     RateLimiter,
     Request,
     Session,
+    SessionStatus,
     Transport,
     check_settings,
     check_timeout,
@@ -54,7 +52,7 @@ MAX_CONNECTIONS = 32
 MAX_RESPONSE_BYTES = 64 << 20
 
 
-class PostHogEnv(EndpointCalls):
+class PostHogEnv(EndpointCalls, SessionStatus):
     """A PostHog project, read and written from asyncio.
 
     .. code-block:: python
@@ -66,6 +64,19 @@ class PostHogEnv(EndpointCalls):
     Any number of tasks of one event loop can use a client. `for_project` returns others that share
     its connections, key and limits.
     """
+
+    persons: Persons
+    """The persons of the project."""
+    cohorts: Cohorts
+    """The cohorts of the project."""
+    persisted_folders: PersistedFolders
+    """The folders that the key's owner keeps."""
+    logs: Logs
+    """The logs of the project."""
+    max_tools: MaxTools
+    """PostHog's AI."""
+    projects: Projects
+    """The projects that the key can use."""
 
     def __init__(
         self,
@@ -131,14 +142,12 @@ class PostHogEnv(EndpointCalls):
         )
         if prefix == "auto":
             prefix = checked_prefix(os.environ.get("POSTHOG_PREFIX") or prefix)
-        self._project_id = (
-            project_id if project_id is not None else os.environ.get("POSTHOG_PROJECT_ID") or None
-        )
-        if self._project_id is not None:
-            project_text(self._project_id)
-        self._session = Session(
+        if project_id is None:
+            project_id = os.environ.get("POSTHOG_PROJECT_ID") or None
+        http = Transport(max_response_bytes, max_connections, session, proxy, ssl)
+        own = Session(
             address,
-            Transport(max_response_bytes, max_connections, session, proxy, ssl),
+            http,
             keys,
             limiter or RateLimiter(limits_for(address, limits)),
             backoff or Backoff(),
@@ -147,8 +156,8 @@ class PostHogEnv(EndpointCalls):
             checked_headers(headers),
             None if observer is None else Emitter(observer),
         )
-        self._project = ProjectScope(self._session, self._project_id)
         self._owns_session = True
+        self._use(own, project_id)
 
     async def __aenter__(self) -> Self:
         if self._owns_session:
@@ -174,7 +183,6 @@ class PostHogEnv(EndpointCalls):
 
         Close the client that it came from, not this one.
         """
-        project_text(project_id)
         return self._sibling(project_id, self._session)
 
     def with_options(
@@ -208,41 +216,21 @@ class PostHogEnv(EndpointCalls):
 
     def _sibling(self, project_id: int | str | None, session: Session) -> "PostHogEnv":
         sibling = object.__new__(PostHogEnv)
-        sibling._project_id = project_id
-        sibling._session = session
-        sibling._project = ProjectScope(session, project_id)
         sibling._owns_session = False
+        sibling._use(session, project_id)
         return sibling
 
-    @property
-    def persons(self) -> Persons:
-        """The persons of the project."""
-        return Persons(self._project)
-
-    @property
-    def cohorts(self) -> Cohorts:
-        """The cohorts of the project."""
-        return Cohorts(self._project)
-
-    @property
-    def persisted_folders(self) -> PersistedFolders:
-        """The folders that the key's owner keeps."""
-        return PersistedFolders(self._project)
-
-    @property
-    def logs(self) -> Logs:
-        """The logs of the project."""
-        return Logs(self._project)
-
-    @property
-    def max_tools(self) -> MaxTools:
-        """PostHog's AI."""
-        return MaxTools(self._project)
-
-    @property
-    def projects(self) -> Projects:
-        """The projects that the key can use."""
-        return Projects(self._project)
+    def _use(self, session: Session, project_id: int | str | None) -> None:
+        """Put the resources of a project on a session."""
+        self._session, self._project_id = session, project_id
+        project = ProjectScope(session, None if project_id is None else project_text(project_id))
+        self._project = project
+        self.persons = Persons(project)
+        self.cohorts = Cohorts(project)
+        self.persisted_folders = PersistedFolders(project)
+        self.logs = Logs(project)
+        self.max_tools = MaxTools(project)
+        self.projects = Projects(project)
 
     @property
     def project_id(self) -> str:
@@ -252,38 +240,6 @@ class PostHogEnv(EndpointCalls):
             ConfigurationError: when none was given.
         """
         return project_text(self._project_id)
-
-    @property
-    def host(self) -> str:
-        """The server's URL."""
-        return self._session.address.root
-
-    @property
-    def prefix(self) -> str:
-        """`environments` or `projects`, whichever the server is known to answer."""
-        return self._session.prefix
-
-    @property
-    def requests(self) -> int:
-        """How many requests went out, those of siblings included."""
-        return self._session.state.counter.requests
-
-    @property
-    def retries(self) -> int:
-        """How many of them were second attempts."""
-        return self._session.state.counter.retries
-
-    @property
-    def limiter(self) -> Limiter:
-        """The limiter that every request waits for."""
-        return self._session.limiter
-
-    @property
-    def throttled_until(self) -> datetime | None:
-        """Until when a 429 blocks requests; `None` when none does."""
-        seconds = max(self._session.limiter.blocked_for(budget) for budget in BUDGETS)
-        seconds = min(seconds, LONGEST_BLOCK)
-        return datetime.now(UTC) + timedelta(seconds=seconds) if seconds > 0 else None
 
     async def key(self) -> APIKeyInfo:
         """Ask what the key may do; from then on a missing scope raises before anything is sent."""

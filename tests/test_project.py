@@ -4,6 +4,7 @@ import inspect
 import re
 import runpy
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
@@ -67,13 +68,13 @@ def test_a_workflow_runs_what_exists(path: Path) -> None:
     "name", ["projects", "persons", "cohorts", "persisted_folders", "logs", "max_tools"]
 )
 def test_the_readme_names_every_method(name: str) -> None:
-    kind = inspect.signature(getattr(PostHogEnv, name).fget).return_annotation
+    kind = get_type_hints(PostHogEnv)[name]
     assert kind.__name__ in resources.__all__
 
     methods = {
         f"env.{name}.{method}()"
-        for method, value in vars(kind).items()
-        if callable(value) and not method.startswith("_") and not inspect.isclass(value)
+        for method, _ in inspect.getmembers(kind, inspect.isfunction)
+        if not method.startswith("_")
     }
 
     assert methods

@@ -6,11 +6,10 @@ from .logs import Logs
 from .max_tools import MaxTools
 from .persisted_folders import PersistedFolders
 from .persons import Persons
-from .project_scope import MOST_ROWS, ProjectScope
+from .project_scope import ProjectScope
 from .projects import Projects
 
 __all__ = [
-    "MOST_ROWS",
     "Cohorts",
     "EndpointCalls",
     "Logs",

@@ -1,12 +1,14 @@
 """Cohorts: list, get, and their persons."""
 
+from typing import Unpack
+
 import attrs
 
 from posthog_env_async.errors import ConfigurationError
 from posthog_env_async.models import COHORT_ROWS, PERSON_ROWS, Cohort, Person
-from posthog_env_async.pagination import Listing, PageSize
+from posthog_env_async.pagination import Listing
 
-from .project_scope import ProjectScope
+from .project_scope import Paging, ProjectScope
 
 __all__ = ["Cohorts"]
 
@@ -20,23 +22,10 @@ class Cohorts:
 
     _project: ProjectScope
 
-    def list(
-        self,
-        *,
-        page_size: PageSize = 100,
-        offset: int = 0,
-        max_items: int | None = None,
-        prefetch: int = 0,
-    ) -> Listing[Cohort]:
-        """List the cohorts."""
-        return self._project.listing(
-            self._project.request(PATH, scope=SCOPE),
-            COHORT_ROWS,
-            page_size=page_size,
-            offset=offset,
-            max_items=max_items,
-            prefetch=prefetch,
-        )
+    def list(self, **paging: Unpack[Paging]) -> Listing[Cohort]:
+        """List the cohorts, 100 a page."""
+        request = self._project.request(PATH, scope=SCOPE)
+        return self._project.listing(request, COHORT_ROWS, **paging)
 
     async def get(self, id: int | str) -> Cohort:
         """Get one cohort.
@@ -47,32 +36,16 @@ class Cohorts:
         request = self._project.request(f"{PATH}{_cohort_id(id)}/", scope=SCOPE)
         return await self._project.session.fetch(request, COHORT_ROWS.read)
 
-    def persons(
-        self,
-        id: int | str,
-        *,
-        page_size: PageSize = 1000,
-        offset: int = 0,
-        max_items: int | None = None,
-        prefetch: int = 0,
-    ) -> Listing[Person]:
-        """List the persons of a cohort, as completely as `persons.list`; needs `person:read` too.
+    def persons(self, id: int | str, **paging: Unpack[Paging]) -> Listing[Person]:
+        """List the persons of a cohort as `persons.list` does; needs `person:read` too.
 
-        A cohort that the server recalculates meanwhile is another set: who joins or leaves may or
-        may not be yielded.
+        They come as completely, 1,000 a page. A cohort that the server recalculates meanwhile is
+        another set: who joins or leaves may or may not be yielded.
         """
-        return self._project.listing(
-            self._project.request(
-                f"{PATH}{_cohort_id(id)}/persons/",
-                scope=(*SCOPE, "person:read"),
-                budget="persons",
-            ),
-            PERSON_ROWS,
-            page_size=page_size,
-            offset=offset,
-            max_items=max_items,
-            prefetch=prefetch,
-        )
+        paging.setdefault("page_size", 1000)
+        path, scope = f"{PATH}{_cohort_id(id)}/persons/", (*SCOPE, "person:read")
+        request = self._project.request(path, scope=scope, budget="persons")
+        return self._project.listing(request, PERSON_ROWS, **paging)
 
 
 def _cohort_id(id: int | str) -> str:

@@ -6,10 +6,10 @@ from typing import Any, TypeVar, overload
 from posthog_env_async.converter import DICT_ROWS, RowType, load
 from posthog_env_async.errors import ConfigurationError
 from posthog_env_async.models import rows_of
-from posthog_env_async.pagination import Listing, PageSize, checked_numbers
-from posthog_env_async.session import METHODS, Request, Response, Scopes, query_text, quoted_path
+from posthog_env_async.pagination import Listing, PageSize
+from posthog_env_async.session import METHODS, Request, Response, Scopes, quoted_path
 
-from .project_scope import ProjectScope
+from .project_scope import ProjectScope, query_text
 
 __all__ = ["EndpointCalls"]
 
@@ -73,7 +73,7 @@ class EndpointCalls:
             method=method.upper(),
             params=query_text(params),
             json=json,
-            scope=_scopes(scope),
+            scope=(scope,) if isinstance(scope, str) else scope or (),
         )
 
     @overload
@@ -120,12 +120,10 @@ class EndpointCalls:
 
         Items are plain dicts, or of `model`, an attrs class whose `extra` takes unknown fields.
         """
-        checked_numbers(offset=offset, max_items=max_items, prefetch=prefetch)
+        request = self._request("GET", path, params=params, json=None, scope=scope)
         rows: RowType[Any] = DICT_ROWS if model is None else rows_of(model)
         return self._project.listing(
-            self._project.request(
-                quoted_path(path), params=query_text(params), scope=_scopes(scope)
-            ),
+            request,
             rows,
             page_size=page_size,
             offset=offset,
@@ -136,9 +134,3 @@ class EndpointCalls:
 
 def _any(body: bytes) -> Any:
     return load(body) if body else None
-
-
-def _scopes(scope: str | Scopes | None) -> Scopes:
-    if scope is None:
-        return ()
-    return (scope,) if isinstance(scope, str) else scope

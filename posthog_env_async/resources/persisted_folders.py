@@ -1,16 +1,16 @@
 """Persisted folders: list, get, create, update, replace, delete."""
 
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
 
 import attrs
 
 from posthog_env_async.errors import ConfigurationError, NotFoundError
 from posthog_env_async.models import FOLDER_ROWS, HOME_ROWS, HomeFolder, PersistedFolder
-from posthog_env_async.pagination import Listing, PageSize
+from posthog_env_async.pagination import Listing
 from posthog_env_async.session import Request, RequestCounter, RetrySafety
 
-from .project_scope import ProjectScope
+from .project_scope import Paging, ProjectScope
 
 __all__ = ["PersistedFolders"]
 
@@ -32,23 +32,10 @@ class PersistedFolders:
 
     _project: ProjectScope
 
-    def list(
-        self,
-        *,
-        page_size: PageSize = 100,
-        offset: int = 0,
-        max_items: int | None = None,
-        prefetch: int = 0,
-    ) -> Listing[PersistedFolder]:
-        """List the folders by type; needs `persisted_folder:read`."""
-        return self._project.listing(
-            self._request(PATH, scope=READ),
-            FOLDER_ROWS,
-            page_size=page_size,
-            offset=offset,
-            max_items=max_items,
-            prefetch=prefetch,
-        )
+    def list(self, **paging: Unpack[Paging]) -> Listing[PersistedFolder]:
+        """List the folders by type, 100 a page; needs `persisted_folder:read`."""
+        request = self._request(PATH, scope=READ)
+        return self._project.listing(request, FOLDER_ROWS, **paging)
 
     async def get(self, id: UUID | str) -> PersistedFolder:
         """Get one folder; needs `persisted_folder:read`."""
@@ -122,11 +109,7 @@ class PersistedFolders:
         )
 
     async def _fetch(self, request: Request) -> PersistedFolder:
-        return await self._project.session.fetch(request, _folder)
-
-
-def _folder(body: bytes) -> PersistedFolder:
-    return FOLDER_ROWS.read(body)
+        return await self._project.session.fetch(request, FOLDER_ROWS.read)
 
 
 def _folder_path(id: UUID | str) -> str:

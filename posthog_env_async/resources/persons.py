@@ -1,9 +1,9 @@
-"""Persons: list, look up, change, delete."""
+"""Persons: list, look up, and what is known of one."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
 from contextlib import aclosing
 from datetime import date, datetime
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, cast, overload
 from uuid import UUID
 
 import attrs
@@ -11,38 +11,28 @@ import attrs
 from posthog_env_async.converter import dump
 from posthog_env_async.errors import ConfigurationError, ResponseDecodeError
 from posthog_env_async.models import (
-    DELETION_ROWS,
     PERSON_ROWS,
     ActivityEntry,
     Cohort,
-    DeletionStatus,
-    DeletionSummary,
     Person,
-    PersonDeletion,
     PropertyFilter,
     PropertyValue,
 )
 from posthog_env_async.pagination import Listing, PageSize
-from posthog_env_async.resources.person.changes import apply_change, setting, splitting, unsetting
+from posthog_env_async.resources.person.actions import PersonActions
 from posthog_env_async.resources.person.csv import single_csv, stream_csv
-from posthog_env_async.resources.person.deletion import Switches, delete_many, delete_one
 from posthog_env_async.resources.person.facts import (
     list_activity,
     list_cohorts_of,
     list_property_values,
     person_at,
 )
-from posthog_env_async.resources.person.ids import (
-    checked_distinct_id,
-    checked_uuid,
-    person_id,
-    same_kind,
-)
+from posthog_env_async.resources.person.ids import checked_distinct_id, person_id, same_kind
 from posthog_env_async.resources.person.lookup import lookup
 from posthog_env_async.resources.person.source import LookupKey, PersonSource
-from posthog_env_async.session import Request, query_text
+from posthog_env_async.session import Request
 
-from .project_scope import ProjectScope, is_text
+from .project_scope import is_text, query_text
 
 __all__ = ["Persons"]
 
@@ -55,10 +45,8 @@ BUDGET = "persons"
 
 
 @attrs.frozen
-class Persons:
+class Persons(PersonActions):
     """The persons of a project (docs/server.md, Persons list); needs the scope `person:read`."""
-
-    _project: ProjectScope
 
     def list(
         self,
@@ -99,12 +87,13 @@ class Persons:
             NotFoundError: when the project has no such person.
             ConfigurationError: for a distinct id; list with `distinct_id=` instead.
         """
-        asked = person_id(id)
-        request = self._project.request(f"{PATH}{asked}/", scope=SCOPE, budget=BUDGET)
+        wanted = person_id(id)
+        request = self._project.request(f"{PATH}{wanted}/", scope=SCOPE, budget=BUDGET)
 
         def decode(body: bytes) -> Person:
             person = PERSON_ROWS.read(body)
-            if asked != str(person.id if asked.isdigit() else person.uuid):
+            shown = str(person.id) if wanted.isdigit() else PERSON_ROWS.key(body)
+            if wanted != shown and wanted != str(person.uuid):
                 raise ResponseDecodeError("the answer is of another person", retryable=True)
             return person
 
@@ -124,9 +113,8 @@ class Persons:
         version; `TruncatedCSVWarning` is given at those counts. Its columns depend on the data, and
         no person gives no bytes. For a whole export use `posthog_env_async.export`.
         """
-        filters = _filters(search, email, distinct_id, properties)
-        request = self._request({**filters, "format": "csv"}, accept="text/csv")
-        return stream_csv(self._project, request)
+        params = {**_filters(search, email, distinct_id, properties), "format": "csv"}
+        return stream_csv(self._project, self._request(params, accept="text/csv"))
 
     async def get_csv(self, id: int | str | UUID) -> bytes:
         """Get the server's CSV of one person, from the servers that have one.
@@ -136,13 +124,7 @@ class Persons:
         Raises:
             EndpointNotAvailableError: when the server answers nothing, as all newer ones do.
         """
-        request = self._project.request(
-            f"{PATH}{person_id(id)}/",
-            params={"format": "csv"},
-            accept="text/csv",
-            scope=SCOPE,
-            budget=BUDGET,
-        )
+        request = self._request({"format": "csv"}, f"{person_id(id)}/", accept="text/csv")
         return await single_csv(self._project, request)
 
     @overload
@@ -193,111 +175,6 @@ class Persons:
         """
         return lookup(PersonSource(self._project, by, concurrency, warn), values)
 
-    async def update(
-        self, id: int | str | UUID, properties: Mapping[str, Any], *, wait: float | None = None
-    ) -> bool | None:
-        """Set properties; others stay as they are. Needs `person:write`.
-
-        The server accepts the change and makes it later, or, when something fails behind its
-        answer, never. With `wait` seconds the person is read (`person:read`) until the change
-        shows: true when it does, else false. Not sent again when it may have arrived.
-        """
-        return await apply_change(self._project, person_id(id), setting(properties), wait)
-
-    async def set_property(
-        self, id: int | str | UUID, key: str, value: Any, *, wait: float | None = None
-    ) -> bool | None:
-        """Set one property, `None` included; accepted, not yet done: see `update`."""
-        change = setting({key: value}, alone=True)
-        return await apply_change(self._project, person_id(id), change, wait)
-
-    async def unset_property(
-        self, id: int | str | UUID, key: str, *, wait: float | None = None
-    ) -> bool | None:
-        """Remove one property; accepted, not yet done: see `update`."""
-        return await apply_change(self._project, person_id(id), unsetting(key), wait)
-
-    async def split(
-        self,
-        id: int | str | UUID,
-        *,
-        main_distinct_id: str | None = None,
-        distinct_ids: Sequence[str] | None = None,
-        wait: float | None = None,
-    ) -> bool | None:
-        """Make persons of `distinct_ids`, or of all but `main_distinct_id`; see `update`.
-
-        Take care: splitting off the id that the person was created with does nothing, and blanks
-        the person's row in lists. No answer of the server says which id that is, so split off ids
-        that you know to have come later.
-        """
-        change = splitting(main_distinct_id, distinct_ids)
-        return await apply_change(self._project, person_id(id), change, wait)
-
-    async def delete(
-        self,
-        id: int | str | UUID,
-        *,
-        events: bool = False,
-        recordings: bool = False,
-        keep_person: bool = False,
-    ) -> None:
-        """Delete one person, and its `events` and `recordings` if so wanted; needs `person:write`.
-
-        `keep_person` deletes only those. The person goes at once or soon, its events later (see
-        `deletions`).
-
-        Raises:
-            NotFoundError: when there is none; not when an earlier attempt of this call deleted it.
-        """
-        switches = Switches(events=events, recordings=recordings, keep_person=keep_person)
-        await delete_one(self._project, person_id(id), switches)
-
-    async def delete_many(
-        self,
-        *,
-        uuids: Iterable[UUID | str] | None = None,
-        distinct_ids: Iterable[str] | None = None,
-        events: bool = False,
-        recordings: bool = False,
-        keep_person: bool = False,
-    ) -> DeletionSummary:
-        """Delete any number of persons, 1,000 a request; needs `person:write`.
-
-        An answer that says that nothing could be deleted is a summary with `errors`. A request that
-        may have arrived is not sent again: for many persons, and a record of what became of each,
-        use `posthog_env_async.erasure`.
-
-        Raises:
-            ConfigurationError: unless one kind of ids is given.
-        """
-        name, ids = same_kind(uuids, distinct_ids)
-        switches = Switches(events=events, recordings=recordings, keep_person=keep_person)
-        unique = list(dict.fromkeys(sent for sent, _ in ids))
-        return await delete_many(self._project, name, unique, switches)
-
-    def deletions(
-        self,
-        *,
-        status: DeletionStatus = "all",
-        person_uuid: UUID | str | None = None,
-        page_size: PageSize = 100,
-        max_items: int | None = None,
-    ) -> Listing[PersonDeletion]:
-        """List the deletions of events: a person deleted without its events is not among them."""
-        if status not in ("pending", "completed", "all"):
-            raise ConfigurationError("status must be 'pending', 'completed' or 'all'")
-        of_one = {} if person_uuid is None else {"person_uuid": checked_uuid(person_uuid)}
-        request = self._project.request(
-            f"{PATH}deletion_status/",
-            params={"status": status, **of_one},
-            scope=SCOPE,
-            budget=BUDGET,
-        )
-        return self._project.listing(
-            request, DELETION_ROWS, page_size=page_size, offset=0, max_items=max_items, prefetch=0
-        )
-
     async def property_values(
         self, key: str, *, search: str | None = None
     ) -> tuple[PropertyValue, ...]:
@@ -339,15 +216,14 @@ class Persons:
         """
         if (distinct_id is None) == (id is None):
             raise ConfigurationError("give either distinct_id=… or id=…")
-        ids = (
-            {"person_id": person_id(id)}
-            if id is not None
-            else {"distinct_id": checked_distinct_id(distinct_id)}
-        )
+        ids = {"person_id": person_id(id)} if id is not None else {}
+        if distinct_id is not None:
+            ids["distinct_id"] = checked_distinct_id(distinct_id)
         return await person_at(self._project, moment, ids)
 
-    def _request(self, params: dict[str, str], **fields: Any) -> Request:
-        return self._project.request(PATH, params=params, scope=SCOPE, budget=BUDGET, **fields)
+    def _request(self, params: dict[str, str], path: str = "", **fields: Any) -> Request:
+        fields = {"params": params, "scope": SCOPE, "budget": BUDGET, **fields}
+        return self._project.request(f"{PATH}{path}", **fields)
 
 
 def _filters(
@@ -362,14 +238,10 @@ def _filters(
             raise ConfigurationError(
                 f"{name} must be a text that is not empty; leave it out to list all"
             )
-    for condition in properties or ():
-        if not _is_for_persons(condition):
+    for condition in cast("Sequence[object]", properties or ()):
+        if not isinstance(condition, PropertyFilter) or condition.is_for_logs:
             raise ConfigurationError(
                 "properties must be PropertyFilters of type 'person' or 'cohort'"
             )
     wire = dump([condition.wire() for condition in properties]).decode() if properties else None
     return query_text({**texts, "properties": wire})
-
-
-def _is_for_persons(condition: object) -> bool:
-    return isinstance(condition, PropertyFilter) and not condition.is_for_logs

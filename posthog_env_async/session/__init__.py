@@ -20,9 +20,10 @@ from .limits import (
 )
 from .rate_limiter import RateLimiter, Window
 from .redirects import Prefix, request_url
-from .request import METHODS, Request, RequestCounter, Scopes, query_text, require_scopes
+from .request import METHODS, Request, RequestCounter, Scopes, require_scopes
 from .response import Decode, Headers, Response
 from .session import Session
+from .status import SessionStatus
 from .streaming import stream
 from .validation import (
     check_settings,
@@ -59,6 +60,7 @@ __all__ = [
     "RetrySafety",
     "Scopes",
     "Session",
+    "SessionStatus",
     "Transport",
     "Window",
     "as_limits",
@@ -75,7 +77,6 @@ __all__ = [
     "limits_for",
     "over_limit",
     "project_text",
-    "query_text",
     "quoted_path",
     "read_key_file",
     "request_url",

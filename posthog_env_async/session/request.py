@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from posthog_env_async.errors import ConfigurationError, MissingScopeError
+from posthog_env_async.errors import MissingScopeError
 
 from .backoff import RetrySafety
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 else:  # there is a request for each call, and what is frozen takes three times as long to make
     from attrs import define as frozen
 
-__all__ = ["METHODS", "Request", "RequestCounter", "Scopes", "query_text", "require_scopes"]
+__all__ = ["METHODS", "Request", "RequestCounter", "Scopes", "require_scopes"]
 
 Scopes = Sequence[str | tuple[str, ...]]
 """Scopes that a call needs, all of them; a tuple is a choice."""
@@ -81,22 +81,6 @@ class Request:
         parts += [part if part in ACTIONS else "{id}" for part in rest]
         below = "/api/" if self.project is None else f"/api/{prefix}/{{project_id}}/"
         return f"{below}{'/'.join(parts)}/"
-
-
-def query_text(params: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return query parameters as texts, without those that are `None`."""
-    written = {name: _text(value) for name, value in (params or {}).items() if value is not None}
-    for name in ("personal_api_key", "token", "api_key"):
-        if name in written:
-            raise ConfigurationError(f"no {name} in the query: the key goes in a header only")
-    for name, text in written.items():
-        if any("\ud800" <= letter <= "\udfff" for letter in f"{name}{text}"):
-            raise ConfigurationError("a query parameter holds half a character (a lone surrogate)")
-    return written
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def require_scopes(

@@ -145,10 +145,7 @@ class PersonSource:
         request = self.project.request(
             "persons/", params={self.by: key}, scope=("person:read",), budget="persons"
         )
-        listing = self.project.listing(
-            request, PERSON_ROWS, page_size=100, offset=0, max_items=None, prefetch=0
-        )
-        person = await listing.first()
+        person = await self.project.listing(request, PERSON_ROWS).first()
         if person is not None:
             self._check(key, person, LISTED_IDS)
         return person

@@ -127,7 +127,11 @@ class LoopBinding:
             raise ConfigurationError(
                 "this client was opened in another process; open one after the fork"
             )
-        if self.loop is not _running_loop():
+        try:
+            is_here = self.loop is asyncio.get_running_loop()
+        except RuntimeError:
+            is_here = False
+        if not is_here:
             raise ConfigurationError(
                 "this client was opened in another event loop or thread; open one client in each"
             )

@@ -125,7 +125,12 @@ async def read_response(call: Call, answer: aiohttp.ClientResponse, max_bytes: i
     """Read a response to its end, of an error no more than the request wants."""
     if 200 <= answer.status < 300:
         check_head(call, answer)
-        body = await _whole_body(answer, max_bytes)
+        if answer.content.is_eof() and "Content-Encoding" not in answer.headers:
+            body = answer.content.read_nowait()  # all of it came with the head
+        else:
+            body = await _whole_body(answer, max_bytes)
+        if len(body) > max_bytes:
+            raise BodyTooLargeError
     else:
         body = await _first_bytes(answer, min(max_bytes, call.request.error_bytes))
     if call.observer:
@@ -171,12 +176,7 @@ async def _whole_body(answer: aiohttp.ClientResponse, max_bytes: int) -> bytes:
         BodyTooLargeError: when it is larger than `max_bytes` after decompression.
         BodyError, SlowBodyError: as `body_chunks`.
     """
-    is_packed = "Content-Encoding" in answer.headers and _is_packed(answer)
-    if answer.content.is_eof() and not is_packed:  # all of it came with the head
-        if len(data := answer.content.read_nowait()) > max_bytes:
-            raise BodyTooLargeError
-        return data
-    gzip = _Gzip() if is_packed else None
+    gzip = _Gzip() if _is_packed(answer) else None
     pace, size, first = _Pace(None), 0, b""
     body: io.BytesIO | None = None
     while chunk := await pace.next_chunk(answer.content):
