@@ -22,11 +22,11 @@ from posthog_env_async import (
 from posthog_env_async.cli.output.console import cell
 from posthog_env_async.cli.output.exit_codes import outcome_of, resume_time
 from posthog_env_async.cli.output.progress import ProgressRow
+from posthog_env_async.cli.output.stream import verdict
 from posthog_env_async.cli.output.wording import (
     counted,
     duration,
     size_text,
-    verdict,
     window_name,
 )
 

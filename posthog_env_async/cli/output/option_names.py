@@ -4,17 +4,16 @@ import re
 
 __all__ = ["in_options"]
 
+# Parameters of the package whose options have the same name.
+SAME = (
+    "page_size max_items max_wait on_gap quote_formulas safe_names add_project_id"
+    " distinct_id columns concurrency email format host offset overwrite prefetch prefix proxy"
+    " search timeout"
+)
 # What the package calls a parameter, and the option that gives it.
-OPTIONS = {
+OPTIONS = {name: f"--{name.replace('_', '-')}" for name in SAME.split()} | {
     "project_id": "--project",
-    "page_size": "--page-size",
-    "max_items": "--max-items",
-    "max_wait": "--max-wait",
-    "on_gap": "--on-gap",
     "property_columns": "--columns",
-    "quote_formulas": "--quote-formulas",
-    "safe_names": "--safe-names",
-    "add_project_id": "--add-project-id",
     "date_from": "--from",
     "date_to": "--to",
     "severity_levels": "--level",
@@ -22,28 +21,15 @@ OPTIONS = {
     "search_term": "--search",
     "order_by": "--order",
     "insight_type": "--type",
-    "distinct_id": "--distinct-id",
     "distinct_ids": "--distinct-id",
     "max_response_bytes": "the limit of a body",
-    "columns": "--columns",
     "compression": "--gzip or --zstd",
-    "concurrency": "--concurrency",
-    "email": "--email",
     "filters": "--filter",
-    "format": "--format",
-    "host": "--host",
     "limits": "--limit",
-    "offset": "--offset",
-    "overwrite": "--overwrite",
-    "prefetch": "--prefetch",
-    "prefix": "--prefix",
     "properties": "--property",
-    "proxy": "--proxy",
     "query": "the question",
     "resume": "--restart",
-    "search": "--search",
     "ssl": "--ca-file",
-    "timeout": "--timeout",
 }
 PHRASES = (
     ("start over with resume=False (--restart)", "start over with --restart"),

@@ -1,8 +1,6 @@
-"""Numbers and verdicts as people say them."""
+"""Numbers as people say them: counts, durations, sizes, windows of a limit."""
 
-from posthog_env_async.pagination import ListingReport
-
-__all__ = ["counted", "duration", "plural", "size_text", "verdict", "window_name"]
+__all__ = ["counted", "duration", "plural", "size_text", "window_name"]
 
 WINDOWS = {1.0: "second", 60.0: "minute", 3600.0: "hour", 86_400.0: "day"}
 
@@ -41,45 +39,3 @@ def size_text(size: int) -> str:
 def window_name(seconds: float) -> str:
     """Return the name of a limit's window of so many seconds."""
     return WINDOWS.get(seconds, f"{seconds:g} s")
-
-
-def verdict(report: ListingReport, noun: str) -> str:
-    """Say what a run did, and whether it has everything that was asked for."""
-    parts = [
-        counted(report.items, noun),
-        counted(report.pages, "page"),
-        counted(report.requests, "request"),
-        *_happened(report, noun),
-    ]
-    if len(report.page_sizes) > 1:
-        parts.append(f"page sizes {', '.join(map(str, report.page_sizes))}")
-    parts.append("complete" if report.complete else _incomplete(report))
-    return " · ".join(parts)
-
-
-def _happened(report: ListingReport, noun: str) -> list[str]:
-    """Say what was met on the way; what did not happen goes unsaid."""
-    numbers = (
-        (report.duplicates_dropped, "duplicate", "dropped"),
-        (report.moved, noun, "moved"),
-        (report.seams_repaired, "seam", "repaired"),
-        (report.rows_read_again, "row", "read again"),
-        (report.rows_forgotten, "row", "forgotten"),
-    )
-    return [f"{counted(number, thing)} {what}" for number, thing, what in numbers if number]
-
-
-def _incomplete(report: ListingReport) -> str:
-    """Say why it is not known to be complete."""
-    reasons = [
-        f"{counted(number, thing)} {what}"
-        for number, thing, what in (
-            (report.seams_unproven, "seam", "unproven"),
-            (report.contradictions, "contradiction", "of the server left"),
-            (report.bad_rows, "row", "unreadable and skipped"),
-        )
-        if number
-    ]
-    if not report.end_proven:
-        reasons.append("end not proven")
-    return f"NOT complete: {', '.join(reasons)}" if reasons else "NOT complete"

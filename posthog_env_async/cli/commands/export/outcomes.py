@@ -17,7 +17,8 @@ from posthog_env_async.cli.output.exit_codes import (
     outcome_of,
 )
 from posthog_env_async.cli.output.progress import ProgressRow
-from posthog_env_async.cli.output.wording import duration, size_text, verdict
+from posthog_env_async.cli.output.stream import verdict
+from posthog_env_async.cli.output.wording import duration, size_text
 from posthog_env_async.export import ExportOutcome
 
 __all__ = ["code_of", "show_outcomes", "state_of"]
