@@ -94,7 +94,8 @@ class ExportRun:
         if file.state.phase == "read":
             await self._convert()
         manifest = await in_thread(partial(file.publish, about))
-        self._report_progress("done", manifest.listing)
+        if self.on_progress:
+            self.on_progress(self._progress("done", manifest.listing))
         if emit := self.source.emit:
             rows, requests = manifest.rows, manifest.requests
             complete, seconds = manifest.complete, manifest.seconds
@@ -144,10 +145,9 @@ class ExportRun:
                     self._emit_checkpoint()
                     file.enqueue()
                     step = asyncio.create_task(in_thread(file.flush))
-                if self.on_progress is not None:
-                    self._report_progress(
-                        "reading", joined_reports(file.opened.listing, run.report)
-                    )
+                if self.on_progress:
+                    report = joined_reports(file.opened.listing, run.report)
+                    self.on_progress(self._progress("reading", report))
             if step is not None:
                 await step
         finally:
@@ -164,29 +164,27 @@ class ExportRun:
         conversion = ParquetConversion(self.file.target, table)
         try:
             while await in_thread(conversion.step):
-                self._report_progress("converting", self.file.state.listing)
+                if self.on_progress:
+                    self.on_progress(self._progress("converting", self.file.state.listing))
             size, sha256 = await in_thread(conversion.finish)
         finally:
             with CancelScope(shield=True):
                 await in_thread(conversion.abandon)
         await in_thread(partial(self.file.record_final, size, sha256))
 
-    def _report_progress(
+    def _progress(
         self, phase: Literal["reading", "converting", "done"], listing: ListingReport
-    ) -> None:
-        if self.on_progress is not None:
-            self.on_progress(
-                Progress(
-                    path=self.file.target.path,
-                    phase=phase,
-                    rows=self.file.buffer.rows,
-                    bytes=self.file.bytes,
-                    pages=listing.pages,
-                    requests=listing.requests,
-                    resumed_rows=self.file.opened.rows,
-                    seconds=time.monotonic() - self._began,
-                )
-            )
+    ) -> Progress:
+        return Progress(
+            path=self.file.target.path,
+            phase=phase,
+            rows=self.file.buffer.rows,
+            bytes=self.file.bytes,
+            pages=listing.pages,
+            requests=listing.requests,
+            resumed_rows=self.file.opened.rows,
+            seconds=time.monotonic() - self._began,
+        )
 
 
 def joined_reports(before: ListingReport, now: ListingReport) -> ListingReport:

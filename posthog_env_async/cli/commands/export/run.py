@@ -23,6 +23,7 @@ from posthog_env_async.errors import (
     ExportError,
     NotFoundError,
     PermissionDeniedError,
+    PostHogError,
 )
 from posthog_env_async.export import ExportJob, ExportOutcome, Progress, export_many
 from posthog_env_async.export.files.paths import Target
@@ -56,12 +57,10 @@ class ExportCommand:
     watcher: Watcher = attrs.field(init=False)
     _rows: dict[Path, ProgressRow] = attrs.field(factory=dict[Path, ProgressRow], init=False)
 
-    def __attrs_post_init__(self) -> None:
-        self.watcher = Watcher(self.options)
-
     async def run(self) -> int:
         """Export the projects that are named, and return the exit code."""
-        # Which projects there are is told here: a client is of one.
+        self.watcher = Watcher(self.options)
+        # A client is of one project; these are told apart below.
         async with attrs.evolve(self.options, project=()).client(self.watcher) as env:
             projects = await self._projects(env)
             if self.destination.to_stdout:
@@ -78,7 +77,8 @@ class ExportCommand:
                     **self.destination.settings(),
                 )
             show_outcomes(many.outcomes, self._rows, self.options)
-            if _can_go_on(many.outcomes):
+            failures = [outcome.error for outcome in many.outcomes if outcome.error is not None]
+            if failures and _can_go_on(many.outcomes, failures):
                 print_message(f"what was read is kept; go on with:\n  {resume_command()}")
             totals = {path: row.total for path, row in self._rows.items()}
             is_short = self.reading.count and not await check_counts(jobs, many.outcomes, totals)
@@ -165,9 +165,8 @@ class ExportCommand:
         row.end(state_of(outcome))
 
 
-def _can_go_on(outcomes: Sequence[ExportOutcome]) -> bool:
+def _can_go_on(outcomes: Sequence[ExportOutcome], failures: Sequence[PostHogError]) -> bool:
     """Whether the same command would go on with what is there, and not be refused once more."""
-    failures = [outcome.error for outcome in outcomes if outcome.error is not None]
     return not all(isinstance(failure, CheckpointError) for failure in failures) and any(
         outcome.report or Target.parse(outcome.path, format="ndjson").checkpoint.exists()
         for outcome in outcomes
