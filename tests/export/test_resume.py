@@ -1,12 +1,15 @@
 """An export goes on after whatever happened, and from nothing but its own checkpoint."""
 
 import asyncio
+import gc
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import attrs
 import pytest
 
@@ -187,6 +190,30 @@ async def test_an_error_of_the_progress_callback_comes_out_and_nothing_is_lost(
     report = await export(env.persons.list(page_size=500), tmp_path / "p.ndjson")
 
     assert report.resumed_rows == 500
+
+
+async def test_a_step_that_fails_behind_an_error_of_the_callback_is_waited_for(
+    env: PostHogEnv, tmp_path: Path
+) -> None:
+    messages = list[str]()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: messages.append(context["message"]))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+
+    def remove_folder_and_fail(_: Progress) -> None:
+        shutil.rmtree(folder)
+        raise ZeroDivisionError
+
+    options: Any = {"checkpoint_every": 0.0, "on_progress": remove_folder_and_fail}
+    with pytest.raises(ZeroDivisionError):
+        await export(env.persons.list(page_size=500), folder / "p.ndjson", **options)
+    # Those of the server, which runs on this loop too, may go on.
+    while any("in_thread" in repr(task) for task in asyncio.all_tasks()):
+        await anyio.lowlevel.checkpoint()
+    gc.collect()
+
+    assert messages == []
 
 
 async def test_a_server_error_is_the_caller_s_to_see(
