@@ -31,10 +31,10 @@ SIGNALS = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
 
 
 def run_words(words: Sequence[str], app: App | None = None) -> int:
-    """Run what the words say as this process, and return the exit code.
+    """Run a command line as this process, and return the exit code.
 
-    Ctrl-C and SIGTERM cancel the command, which leaves what it holds in order, also where a shell
-    started the process with SIGINT ignored. A second one does not wait for that.
+    Ctrl-C and SIGTERM cancel the command, which then cleans up, also where a shell started the
+    process with SIGINT ignored. A second signal ends the process at once.
     """
     stop = _Stop()
     with stop.on_signals():
@@ -51,7 +51,7 @@ def run_words(words: Sequence[str], app: App | None = None) -> int:
 
 
 async def run_command(app: App, words: Sequence[str]) -> int:
-    """Run what the words say on this event loop, and return the exit code."""
+    """Run a command line on this event loop, and return the exit code."""
     invocation = parse(app, words)
     return USAGE if invocation is None else await invocation()
 
@@ -78,14 +78,14 @@ def build() -> App:
 
 
 def _shown_default(value: object) -> str | None:
-    """Return what a help says of a default; what is off, or not given, goes unsaid."""
+    """Return a default as help shows it; options that are off or not given show none."""
     if value is None or value is False or value == ():
         return None
     return str(value) or '""'
 
 
 def parse(app: App, words: Sequence[str]) -> "Invocation | None":
-    """Read the words; `None` when they are wrong, which has then been said."""
+    """Parse a command line; where that fails, print the reason and return `None`."""
     COMMAND_LINE.set(tuple(words))
     try:
         command, arguments, _ = app.parse_args(list(words))
@@ -99,7 +99,7 @@ def parse(app: App, words: Sequence[str]) -> "Invocation | None":
 
 @attrs.frozen
 class Invocation:
-    """A command with its arguments, read and not yet run."""
+    """A command with its parsed arguments, not yet run."""
 
     command: Callable[..., Any]
     arguments: inspect.BoundArguments
@@ -127,7 +127,7 @@ class Invocation:
         return outcome.code
 
     def stop_advice(self) -> str:
-        """Say that it was stopped, and how to go on where that is possible."""
+        """Return that it was stopped, and how to resume it where that is possible."""
         self.arguments.apply_defaults()
         options = self.arguments.arguments.values()
         advice = (one.stop_advice() for one in options if isinstance(one, StopAdvice))
@@ -136,7 +136,7 @@ class Invocation:
 
 @attrs.define
 class _Stop:
-    """Takes the first signal as a wish to stop in order, the second as an order to leave at once.
+    """Cancels the command on the first signal, and ends the process on the second.
 
     `code` is the exit code of the signal that came.
     """
@@ -146,7 +146,7 @@ class _Stop:
 
     @contextmanager
     def on_signals(self) -> Generator[None]:
-        """Listen to the signals until the block ends."""
+        """Handle the signals until the block ends."""
         before = [(number, signal.signal(number, self._stop)) for number in SIGNALS]
         try:
             yield

@@ -1,4 +1,4 @@
-"""Where the command line starts; it needs the extra `cli` only from here on."""
+"""The entry point of the command line; what needs the extra `cli` is imported below it."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ def main() -> None:
 
 
 def _leave(number: int, frame: object) -> None:
-    """End at once: until a command runs there is nothing to put in order.
+    """End at once: until a command runs there is nothing to clean up.
 
     Process 1 of a container would not even end without a handler.
     """
@@ -34,7 +34,7 @@ def _leave(number: int, frame: object) -> None:
 
 
 def _exit_code_of(words: list[str]) -> int:
-    """Run what the words say; the first page of help and the version load nothing else."""
+    """Run a command line; the first page of help and the version load nothing else."""
     if not words or words[0] in {"--help", "-h"}:
         return print_text(OVERVIEW)
     if words[0] == "--version":

@@ -1,4 +1,4 @@
-"""The standard streams of a process: there, and able to write whatever a message holds."""
+"""The standard streams of a process: open, and able to write any message."""
 
 import codecs
 import os
@@ -49,12 +49,12 @@ def print_text(text: str) -> int:
 
 
 def drop_stdout() -> None:
-    """Let what is still buffered go nowhere: the reader has left."""
+    """Drop what is still buffered: the reader has left."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def flush_stderr() -> None:
-    """Write what is still buffered, or let it go nowhere: nobody reading it is no failure."""
+    """Write what is still buffered, or drop it: a closed stderr is not a failure."""
     try:
         sys.stderr.flush()
     except OSError:

@@ -118,7 +118,7 @@ async def export_rows(
     on_progress: OnProgress | None = None,
     about: Mapping[str, str] | None = None,
 ) -> ExportReport:
-    """Export whatever gives rows, as `export` does a listing; it raises the same."""
+    """Export the rows of any source, as `export` does those of a listing; raises the same."""
     file = _checkpointed_file(source, options.target(path), options)
     try:
         await in_thread(partial(file.open, resume=resume))

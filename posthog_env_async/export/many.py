@@ -144,7 +144,7 @@ class _Many:
         return outcomes
 
     async def _batch(self) -> BatchCheckpoint:
-        """Return what the last run over these exports left; one alone needs no memory of others."""
+        """Return the checkpoint of the last run over these exports; a single export has none."""
         queries = {job.path: _fingerprint(job) for job in self.jobs}
         return await in_thread(partial(BatchCheckpoint.load, queries, resume=self.resume))
 

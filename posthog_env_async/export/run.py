@@ -123,7 +123,7 @@ class ExportRun:
         self._emit_checkpoint()
 
     def _emit_checkpoint(self) -> None:
-        """Tell the observer of the checkpoint that was written last, once."""
+        """Emit the event of the checkpoint that was saved last, once."""
         saved, emit = self.file.saved, self.source.emit
         if emit and saved is not None and saved.rows != self._emitted_rows:
             self._emitted_rows = saved.rows
@@ -188,9 +188,9 @@ class ExportRun:
 
 
 def joined_reports(before: ListingReport, now: ListingReport) -> ListingReport:
-    """Return the report of two runs of which the second went on where the first stopped.
+    """Return the report of two runs of which the second resumed the first.
 
-    What the first left unproven, the second does not prove.
+    What the first left unproven stays unproven.
     """
     numbers = {
         field.name: getattr(before, field.name) + getattr(now, field.name)

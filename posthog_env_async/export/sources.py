@@ -1,4 +1,4 @@
-"""Where an export's rows come from: a listing, or what reads like one."""
+"""Where the rows of an export come from: a listing, a partition, or merged partitions."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol, Self
@@ -96,9 +96,9 @@ class ListingRows:
     def of(
         cls, listing: AnyListing, on_gap: OnGap = "raise", *, concurrency: int = 1
     ) -> "ListingRows":
-        """Return what is to be read of a listing; one that goes on needs the same bounds.
+        """Return the source that reads a listing; a resumed export needs the same bounds.
 
-        Those that are read `at_once` share the memory for pages that are read ahead.
+        With `concurrency`, listings that are read at once share the memory for prefetched pages.
         """
         offset = listing.offset if isinstance(listing, Listing) else 0
         bounds = {"offset": offset, "max_items": listing.max_items}

@@ -121,7 +121,7 @@ class _Demo:
         return _Paged(run.report, len(distinct), env.retries, row.seconds)
 
     async def _sequential(self, env: PostHogEnv) -> float:
-        """Return how long one page after the other would take, from a sample."""
+        """Return how many seconds one page after the other would take, from a sample."""
         print_message(
             f"\n2. The same one page after the other: {SAMPLE} pages as a sample", style="bold"
         )
@@ -198,7 +198,7 @@ async def _start(server: FakePostHog, path: Path) -> Process:
 
 
 def _leave_the_display() -> None:
-    """Go below what the killed process was drawing on a terminal."""
+    """Move the cursor below what the killed process drew on a terminal."""
     if MESSAGES.is_terminal:
         MESSAGES.show_cursor(True)
         print_message("")

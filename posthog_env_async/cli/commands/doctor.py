@@ -68,7 +68,7 @@ async def doctor(
 
 @attrs.frozen
 class _Check:
-    """What was checked, how it stands (`ok`, `warn`, `fail`), what was found, and what to do."""
+    """What was checked, its verdict (`ok`, `warn`, `fail`), what was found, and what to do."""
 
     name: str
     verdict: str
@@ -78,7 +78,7 @@ class _Check:
 
 @attrs.frozen
 class _Endpoint:
-    """An endpoint, the scopes it needs, and a question to it that does no harm."""
+    """An endpoint, the scopes it needs, and a request to it that changes nothing."""
 
     name: str
     scopes: str
@@ -147,7 +147,7 @@ async def _ask_all(env: PostHogEnv, needed: frozenset[str]) -> list[_Check]:
 
 
 async def _check_key(env: PostHogEnv) -> _Check:
-    """Ask the server about the key: this shows whether it is there, too."""
+    """Check the key, and with it whether the server answers."""
     try:
         info = await env.key()
     except AuthenticationError as error:
@@ -164,7 +164,7 @@ async def _check_key(env: PostHogEnv) -> _Check:
 
 
 async def _check_endpoint(env: PostHogEnv, endpoint: _Endpoint, *, needed: bool) -> _Check:
-    """Ask an endpoint; what is not needed only warns."""
+    """Check an endpoint; a failure of one that is not needed is a warning."""
     bad = "fail" if needed else "warn"
     try:
         await endpoint.ask(env)
@@ -181,7 +181,7 @@ async def _check_endpoint(env: PostHogEnv, endpoint: _Endpoint, *, needed: bool)
 
 
 def _check_prefix(env: PostHogEnv, prefix: str, noticed: list[warnings.WarningMessage]) -> _Check:
-    """Say which path the server has, and whether it announces its end."""
+    """Check which path the server has, and whether it is deprecated."""
     notes = [note for note in noticed if issubclass(note.category, APIDeprecationWarning)]
     if env.prefix != prefix:
         return _Check("prefix", "warn", f"only /api/{env.prefix}/", f"use --prefix {env.prefix}")

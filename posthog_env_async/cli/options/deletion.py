@@ -27,7 +27,7 @@ class DeletionSwitches:
         return attrs.asdict(self)
 
     def described(self) -> str:
-        """Return what goes, in words."""
+        """Return what is deleted, in words."""
         parts = [("the persons", not self.keep_person), ("their events", self.events)]
         parts.append(("their recordings", self.recordings))
         return ", ".join(name for name, goes in parts if goes) or "nothing"
@@ -74,7 +74,7 @@ class ErasureOptions:
         }
 
     def stop_advice(self) -> str:
-        """Say how to go on."""
+        """Return how to resume the erasure."""
         if not self.yes:
             return ""
         return f"the ledger knows how far it came. Go on with:\n  {resume_command()}"

@@ -122,11 +122,11 @@ class Destination:
         return self.stdout or self.out == STDOUT
 
     def stop_advice(self) -> str:
-        """Say how to go on with files."""
+        """Return how to resume an export into files."""
         return "" if self.to_stdout else f"what was read is kept. Go on with:\n  {resume_command()}"
 
     def check_for_stdout(self, projects: int) -> None:
-        """Check that nothing is asked that only files can have.
+        """Check that no option is given that needs files.
 
         Raises:
             ConfigurationError: naming it.

@@ -1,4 +1,4 @@
-"""What goes where: data to stdout, all else to stderr; tables for people, NDJSON for programs."""
+"""Writes data to stdout and messages to stderr: tables for people, NDJSON for programs."""
 
 import json
 import os
@@ -43,15 +43,15 @@ UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 
 
 class OutputConsole(Console):
-    """Writes tables and help to stdout; a reader that has left is an error of the caller's."""
+    """Writes tables and help to stdout; a broken pipe is raised to the caller."""
 
     def on_broken_pipe(self) -> None:
-        """Raise what the caller of any other write to stdout gets."""
+        """Raise as any other write to stdout does."""
         raise BrokenPipeError
 
 
 class MessageConsole(Console):
-    """Writes messages to stderr; where nobody can read them any more they go nowhere."""
+    """Writes messages to stderr; after a broken pipe they are dropped."""
 
     def on_broken_pipe(self) -> None:
         """Go on without a reader."""
@@ -164,9 +164,9 @@ def _plain(value: object) -> str:
 
 
 async def confirm(what: str, word: str, *, yes: bool) -> bool:
-    """Say what is about to happen, and return whether it may.
+    """Ask whether to do what cannot be undone, and return the answer.
 
-    On a terminal somebody types `word`, or gives `--yes` before.
+    On a terminal the user types `word`; `--yes` answers before.
 
     Raises:
         ConfigurationError: where there is no terminal, without `--yes`.
@@ -181,12 +181,12 @@ async def confirm(what: str, word: str, *, yes: bool) -> bool:
 
 
 def leave_if_stuck(code: int) -> None:
-    """End the process at once when a write waits for a reader who does not read."""
+    """End the process at once when a write to stdout is blocked."""
     if WRITING.locked():
         leave(code)
 
 
 def leave(code: int) -> NoReturn:
-    """End the process at once, with the cursor on."""
+    """End the process at once, and show the cursor again."""
     MESSAGES.show_cursor(True)
     os._exit(code)

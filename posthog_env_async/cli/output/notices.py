@@ -1,4 +1,4 @@
-"""What a command hears while it runs: warnings, the package's log, and events of the client."""
+"""Messages while a command runs: warnings, the package's log, and events of the client."""
 
 import logging
 import warnings
@@ -60,7 +60,7 @@ def _show(  # noqa: PLR0917 - what `warnings` calls
 
 @attrs.define
 class Watcher:
-    """An observer that adds up what it is told, and says why nothing happens for a while."""
+    """An observer that adds up the events of a client, and prints long waits."""
 
     output: OutputOptions = DEFAULT_OUTPUT
     requests: int = 0
@@ -86,7 +86,7 @@ class Watcher:
                 pass
 
     def summary(self) -> str:
-        """Return the sums in a line, without what did not happen."""
+        """Return the sums in a line, without those that are zero."""
         parts = [counted(self.requests, "request"), size_text(self.bytes)]
         if self.retries:
             parts.append(f"{self.retries:,} retries" if self.retries > 1 else "1 retry")

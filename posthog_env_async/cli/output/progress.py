@@ -179,7 +179,7 @@ class Display:
 
 
 def _bar(row: ProgressRow, width: int) -> ProgressBar:
-    """Return a bar; it only moves to and fro while the total is not known."""
+    """Return a bar; it pulses while the total is not known."""
     if row.total is not None:
         return ProgressBar(total=row.total, completed=row.items, width=width)
     if row.ended is not None:

@@ -1,4 +1,4 @@
-"""The command that goes on with a job that was stopped, with nothing secret or personal in it."""
+"""The command that resumes a stopped job, without secret or personal values."""
 
 import re
 import shlex
@@ -23,10 +23,10 @@ ONCE = frozenset({"--restart", "--overwrite"})
 
 @runtime_checkable
 class StopAdvice(Protocol):
-    """Options of a command that keeps what it did when it is stopped."""
+    """Options of a command that can be resumed after it was stopped."""
 
     def stop_advice(self) -> str:
-        """Say what is kept, and how to go on."""
+        """Return what is kept, and how to resume it."""
         ...
 
 

@@ -33,7 +33,7 @@ def picture(buckets: Sequence[LogBucket], width: int) -> Iterator[str]:
 
 
 def _bar(count: int, highest: int) -> str:
-    """Return a bar that is never empty where there is anything."""
+    """Return a bar; only that of zero is empty."""
     if count <= 0 or highest <= 0:
         return BARS[0]
     return BARS[max(1, round(count * (len(BARS) - 1) / highest))]

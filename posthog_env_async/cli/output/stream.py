@@ -46,7 +46,7 @@ WIDE = 110
 
 @attrs.frozen
 class Columns:
-    """What of an item a table shows: a title and how to get the value, each.
+    """The columns of a table: a title and how to get the value from an item, each.
 
     Those titled in `wide` are left out on a terminal of less than 110 columns.
     """
@@ -105,7 +105,7 @@ async def write_ndjson(
     quiet: bool,
     on_page: Callable[[int], None] = lambda _: None,
 ) -> int:
-    """Write a listing to stdout as NDJSON; `on_page` hears how many items each page had."""
+    """Write a listing to stdout as NDJSON; `on_page` is called with the items of each page."""
     async with read_lines(listing) as run:
         while (rows := await run.next_batch()) is not None:
             await write_rows(rows)
@@ -138,7 +138,7 @@ async def _show_first(
 
 
 def verdict(report: ListingReport, noun: str) -> str:
-    """Say what a run did, and whether it has everything that was asked for."""
+    """Return what a run did, and whether it is complete, in a line."""
     parts = [
         counted(report.items, noun),
         counted(report.pages, "page"),
@@ -152,7 +152,7 @@ def verdict(report: ListingReport, noun: str) -> str:
 
 
 def _happened(report: ListingReport, noun: str) -> list[str]:
-    """Say what was met on the way; what did not happen goes unsaid."""
+    """Return the counts of what happened on the way, without those that are zero."""
     numbers = (
         (report.duplicates_dropped, "duplicate", "dropped"),
         (report.moved, noun, "moved"),
@@ -164,7 +164,7 @@ def _happened(report: ListingReport, noun: str) -> list[str]:
 
 
 def _incomplete(report: ListingReport) -> str:
-    """Say why it is not known to be complete."""
+    """Return why the run is not known to be complete."""
     reasons = [
         f"{counted(number, thing)} {what}"
         for number, thing, what in (

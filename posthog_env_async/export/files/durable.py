@@ -154,7 +154,7 @@ def write_all(file: FileIO, data: bytes | memoryview) -> None:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Put a small file in place, or leave the one before as it was.
+    """Replace a small file, or leave the one before as it was.
 
     After a crash of the machine either may be there, each complete; `sync_folder` decides.
     """

@@ -71,7 +71,7 @@ class ParquetConversion:
             return size, hash_of(self.target.finished).hexdigest()
 
     def abandon(self) -> None:
-        """Let go of the files, and remove what is not whole."""
+        """Close the files, and remove an incomplete result."""
         with self._lock:
             self._is_closed = True
             with suppress(OSError):

@@ -35,7 +35,7 @@ NULLS = (b"", b"null")
 class QuickColumns:
     """Makes the columns of a schema, or none when a row has a field or value that is not expected.
 
-    Which fields are expected besides the columns tells the first row of each batch.
+    The first row of each batch shows which fields are expected besides the columns.
     """
 
     columns: Sequence[Column]

@@ -59,7 +59,7 @@ class Checkpoint:
 
     @property
     def is_resumable(self) -> bool:
-        """Whether there is anything to go on from: else the next export begins anew."""
+        """Whether there is anything to resume; otherwise the next export starts over."""
         return self.rows > 0 or self.phase != "reading"
 
     def save(self, path: Path) -> None:

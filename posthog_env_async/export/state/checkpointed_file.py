@@ -34,7 +34,7 @@ class CheckpointedFile:
 
     `enqueue` belongs on the event loop, all that blocks in a thread; a mutex keeps the steps
     apart, also when a cancelled task leaves one running. Nothing is enqueued while a `flush`
-    may run. The file is made durable before the checkpoint that speaks of it, so after a
+    may run. The file is made durable before the checkpoint that describes it, so after a
     crash at any moment the checkpoint's `bytes` are there, and what lies beyond them is cut. A
     chunk is a gzip member or zstd frame of its own, so such files can be cut as well.
     """
@@ -166,7 +166,7 @@ class CheckpointedFile:
         self.saved = self.state
 
     def record_final(self, size: int, sha256: str) -> None:
-        """Keep what the finished file is where that is not the part: only its name is missing."""
+        """Record size and hash of the converted file: only its name is missing."""
         with self._mutex, wrap_os_errors(self.target.checkpoint):
             self._close_file()
             self.state = attrs.evolve(self.state, phase="done", bytes=size, sha256=sha256)

@@ -86,14 +86,14 @@ class BatchCheckpoint:
             return False
 
     def add(self, path: Path, sha256: str) -> None:
-        """Remember an export that is finished."""
+        """Record an export that is finished."""
         with self._mutex, wrap_os_errors(self.path):
             files = {**self._state.files, str(path): sha256}
             self._state = attrs.evolve(self._state, files=files)
             write_atomic(self.path, encode(KIND, self._state, indent=1).encode())
 
     def remove(self) -> None:
-        """Forget the batch."""
+        """Remove the file of the batch."""
         with wrap_os_errors(self.path):
             self.path.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""The rows that the part of an unfinished export holds: none of them is to come again."""
+"""The rows in the part of an unfinished export, which a resumed run must not repeat."""
 
 import csv
 import io

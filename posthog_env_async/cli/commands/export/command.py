@@ -151,7 +151,7 @@ async def export_logs(
 
 
 def _needs(environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield what to give next, a line each; no value of a key."""
+    """Yield what is set and what is missing, a line each; never the key itself."""
     yield "An export needs:"
     yield "  what      persons, cohort ID, folders or logs, as in: posthog-env export persons"
     key = f"{KEY} is set" if environment.get(KEY) else f"set {KEY}, or give --key-file FILE"

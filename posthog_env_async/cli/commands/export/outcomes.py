@@ -35,7 +35,7 @@ def code_of(outcomes: Sequence[ExportOutcome]) -> int:
 
 
 def state_of(outcome: ExportOutcome) -> str:
-    """Return how an export ended, in a word or two."""
+    """Return how an export ended, for its line of progress."""
     if outcome.error is not None:
         return "failed"
     if outcome.kept:

@@ -166,7 +166,7 @@ class ExportCommand:
 
 
 def _can_go_on(outcomes: Sequence[ExportOutcome], failures: Sequence[PostHogError]) -> bool:
-    """Whether the same command would go on with what is there, and not be refused once more."""
+    """Whether the same command would resume something, and not just be refused again."""
     return not all(isinstance(failure, CheckpointError) for failure in failures) and any(
         outcome.report or Target.parse(outcome.path, format="ndjson").checkpoint.exists()
         for outcome in outcomes

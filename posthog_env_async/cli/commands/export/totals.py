@@ -26,9 +26,9 @@ LARGEST_PAGE = 10_000
 
 
 async def total_of(listing: AnyListing) -> int | None:
-    """Return how many items there will be; `None` where nobody can say.
+    """Return how many items there will be; `None` where the server does not count.
 
-    A project that cannot say why it cannot be read says so when it is read.
+    An error of the server is raised when the items themselves are read.
     """
     if not isinstance(listing, Listing):
         return None
@@ -47,7 +47,7 @@ async def shortage(
     *,
     waits: bool,
 ) -> str | None:
-    """Say which window of a budget is too small for so many items; `None` when they fit."""
+    """Return which window of a budget is too small for so many items; `None` when they fit."""
     requests = sum(
         math.ceil(
             (total or 0) / (LARGEST_PAGE if listing.page_size == "auto" else listing.page_size)
@@ -93,7 +93,7 @@ def used_up(limiter: Limiter, group: str) -> str | None:
 async def missing_rows(listing: AnyListing, rows: int, before: int | None) -> int:
     """Return how many rows fewer came than the server counted, before and after the run.
 
-    Who is deleted meanwhile is counted before and not after, so the smaller count is taken.
+    Persons deleted meanwhile are in the first count alone, so the smaller count is taken.
     """
     if before is None or rows >= before:
         return 0
@@ -106,9 +106,9 @@ async def check_counts(
     outcomes: Sequence[ExportOutcome],
     totals: Mapping[Path, int | None],
 ) -> bool:
-    """Compare what was exported with the counts, say where it is less, and return whether all is.
+    """Compare the exports with the counts, print what is missing, and return whether nothing is.
 
-    A file that an earlier run had finished is not compared: it is of another time.
+    A file that an earlier run finished is not compared: its count was another.
     """
     is_all = True
     for job, outcome in zip(jobs, outcomes, strict=True):
@@ -122,7 +122,7 @@ async def check_counts(
 
 
 def shortage_text(missing: int) -> str:
-    """Say what it may mean that fewer rows came."""
+    """Return what a smaller number of rows may mean."""
     return (
         f"{missing:,} fewer than the server counts: rows are missing, or it counts persons that"
         " are gone"
