@@ -19,6 +19,7 @@ from .seams.page_taker import PageTaker
 from .seams.read_state import ReadState
 from .seams.seam_check import Joined
 from .seams.seam_repair import OnGap, SeamFinder
+from .seams.state_token import OpenPage, token_of
 from .source import Source
 from .window import Window
 from .window_reader import WindowPage, WindowReader
@@ -51,11 +52,21 @@ class OffsetPlan:
 class _Accepted:
     """The last page: the places of its new rows, of which the first `added` are handed out."""
 
-    page: WindowPage
+    facts: PageFacts
     places: Sequence[int]
     added: int
     before: ReadState
     items: int
+
+    @property
+    def page(self) -> WindowPage:
+        return self.facts.page
+
+    def opened(self, count: int) -> OpenPage:
+        """Describe the page with so many of its new rows handed out."""
+        places, page, times = self.places[:count], self.page, self.facts.times
+        keys = [page.keys[place] for place in places]
+        return OpenPage(page.window.start, keys, lambda number: times[places[number]])
 
 
 @attrs.define
@@ -177,7 +188,7 @@ class OffsetReader(Generic[T]):
             self._finder.note_progress(page, fresh=len(fresh))
             if self.counter.left == 0 or self._finder.is_spent:
                 state.ended = True
-        self._last = _Accepted(page, places, len(added), before, items)
+        self._last = _Accepted(facts, places, len(added), before, items)
         follows = None if state.ended else state.position
         return Step(rows, page.body, begins, follows, page.headers)
 
@@ -219,13 +230,12 @@ class OffsetReader(Generic[T]):
         """Return the token of the place after so many items of the last page, or after all."""
         last, subject = self._last, self.source.subject
         if last is None or (yielded in {None, len(last.places)} and self._failure is None):
-            return self.state.to_token(subject, self.counter.total).text()
+            return token_of(self.state, subject, self.counter.total).text()
         count = last.added if yielded is None else yielded
-        handed = [last.page.keys[place] for place in last.places[:count]]
-        offset = last.page.window.start
-        return last.before.to_token(
-            subject, last.items + count, offset=offset, handed=handed
-        ).text()
+        before = attrs.evolve(
+            last.before, unproven=last.before.unproven + (not self.state.is_sound)
+        )
+        return token_of(before, subject, last.items + count, last.opened(count)).text()
 
 
 def _picked(rows: list[Any], places: Sequence[int]) -> list[Any]:

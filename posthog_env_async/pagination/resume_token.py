@@ -12,7 +12,7 @@ from posthog_env_async.errors import CheckpointError
 
 __all__ = ["DIGEST_BYTES", "QueryFingerprint", "Token", "digest", "fingerprint_of", "mark"]
 
-FORMAT = 2
+FORMAT = 3
 DIGEST_BYTES = 6
 MARK_BYTES = DIGEST_BYTES + 2
 UNTIMED = b"\0\0"
@@ -68,12 +68,14 @@ class Token:
     """A place in a listing: what the argument of docs/design.md needs to go on from there.
 
     `offset` is where the next window begins; `first` where the listing did. `tail` are marks of the
-    rows handed out last, each with the time that it showed, so that one of them proves that nothing
-    was skipped. `handed` are digests of rows which were handed out as well and prove nothing: those
-    of a page that is not done with. Both together are all that was handed out when `whole`.
-    `frontier` is when the rows next to the offset were created, in milliseconds. `unsure` says that
-    something was not proven before. A listing by cursor keeps its `cursor` and how many items of
-    that page were yielded, `within`.
+    rows handed out last, the last one first, each with the time that it showed, so that one of them
+    proves that nothing was skipped. `handed` are digests of other rows that were handed out and may
+    come again, as those of a page that is not done with; `passed` of some that lie in front by now.
+    All together are all that was handed out when `whole`; if not, those without a name are not
+    older than `front`. None is older than `deepest`, and `frontier` is when the rows next to the
+    offset were created, all in milliseconds. `unsure` says that something was not proven before,
+    `wary` that the server was seen to drop rows or to deny some that it has. A listing by cursor
+    keeps its `cursor` and how many items of that page were yielded, `within`.
     """
 
     subject: QueryFingerprint
@@ -83,8 +85,12 @@ class Token:
     whole: bool = False
     tail: tuple[bytes, ...] = attrs.field(default=(), repr=False)
     handed: tuple[bytes, ...] = attrs.field(default=(), repr=False)
+    passed: tuple[bytes, ...] = attrs.field(default=(), repr=False)
     frontier: int | None = None
+    front: int | None = None
+    deepest: int | None = None
     unsure: bool = False
+    wary: bool = False
     cursor: str | None = None
     within: int = 0
 
@@ -98,13 +104,17 @@ class Token:
             self.items,
             self.whole,
             len(self.tail),
+            len(self.handed),
             self.frontier,
+            self.front,
+            self.deepest,
             self.unsure,
+            self.wary,
             self.cursor,
             self.within,
         ]
         header = json.dumps(fields, separators=(",", ":")).encode()
-        body = b"\n".join((header, b"".join((*self.tail, *self.handed))))
+        body = b"\n".join((header, b"".join((*self.tail, *self.handed, *self.passed))))
         return base64.urlsafe_b64encode(_check(body) + body).decode().rstrip("=")
 
     @classmethod
@@ -119,7 +129,9 @@ class Token:
             raise CheckpointError(
                 "the resume token is of another version of this package; start over"
             )
-        _, named, offset, first, items, whole, rows, frontier, unsure, cursor, within = fields
+        _, named, offset, first, items, whole, timed, untimed = fields[:8]
+        frontier, front, deepest, unsure, wary, cursor, within = fields[8:]
+        names = _cut(marks[timed * MARK_BYTES :], DIGEST_BYTES)
         if difference := QueryFingerprint(*named).difference(subject):
             raise CheckpointError(
                 f"the resume token belongs to another {difference};"
@@ -131,10 +143,14 @@ class Token:
             first=first,
             items=items,
             whole=whole,
-            tail=_cut(marks[: rows * MARK_BYTES], MARK_BYTES),
-            handed=_cut(marks[rows * MARK_BYTES :], DIGEST_BYTES),
+            tail=_cut(marks[: timed * MARK_BYTES], MARK_BYTES),
+            handed=names[:untimed],
+            passed=names[untimed:],
             frontier=frontier,
+            front=front,
+            deepest=deepest,
             unsure=unsure,
+            wary=wary,
             cursor=cursor,
             within=within,
         )

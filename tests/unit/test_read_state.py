@@ -6,8 +6,10 @@ import pytest
 
 from posthog_env_async.pagination.resume_token import QueryFingerprint, Token, digest, mark
 from posthog_env_async.pagination.seams.digest_set import DigestSet
+from posthog_env_async.pagination.seams.earlier_rows import EarlierRows
 from posthog_env_async.pagination.seams.page_times import PageTimes
-from posthog_env_async.pagination.seams.read_state import EarlierRows, ReadState
+from posthog_env_async.pagination.seams.read_state import ReadState
+from posthog_env_async.pagination.seams.state_token import token_of
 
 QUERY = QueryFingerprint("host", "1", "query")
 
@@ -71,7 +73,7 @@ def test_a_listing_that_began_elsewhere_never_knows_all_rows() -> None:
     elsewhere = ReadState.from_token(token(("a", 1), first=3, whole=True))
 
     assert (elsewhere.first, elsewhere.is_whole) == (3, False)
-    assert elsewhere.to_token(QUERY, 1).first == 3
+    assert token_of(elsewhere, QUERY, 1).first == 3
     assert not ReadState.from_token(token(("a", 1), whole=False)).is_whole
 
 
@@ -81,7 +83,7 @@ def test_a_window_needs_no_proof_where_nothing_can_lie_in_front_of_it() -> None:
 
     assert [fresh.needs_no_proof(start) for start in (0, 7)] == [False, True]
     assert [going.needs_no_proof(start) for start in (0, 7)] == [True, False]
-    going.is_whole = False
+    going.knows_all = False
     assert not going.needs_no_proof(0)
 
 
@@ -131,7 +133,7 @@ def test_a_row_of_an_earlier_run_shows_the_time_in_the_token_or_has_moved() -> N
 
 @pytest.mark.parametrize(("first", "whole"), [(0, True), (3, False)])
 def test_a_run_that_is_told_all_rows_knows_them(first: int, whole: bool) -> None:
-    state, rows = ReadState(9, first, is_whole=False), DigestSet()
+    state, rows = ReadState(9, first, knows_all=False), DigestSet()
     rows.add(names(["a"]))
 
     state.know(rows)
@@ -154,10 +156,22 @@ def keys_of(count: int, name: str = "") -> list[str]:
     return [f"{name}{place}" for place in range(count)]
 
 
+def reach(
+    state: ReadState, keys: Sequence[str], tied: int, middle: int | None, last: int | None
+) -> None:
+    """Reach a page whose last row was made at `last`, and each in front a millisecond later."""
+
+    def stamp(place: int) -> str | None:
+        made = None if last is None else last + max(0, tied - place)
+        return None if made is None else f"1970-01-01T00:00:00.{made:03}Z"
+
+    state.reach(keys, PageTimes(stamp), tied, middle)
+
+
 def test_the_rows_next_to_the_position_are_kept_over_short_pages() -> None:
     state = ReadState(0)
-    state.reach(["a", "b"], 1, 7, 6)
-    state.reach(["c"], 0, 5, 4)
+    reach(state, ["a", "b"], 1, 7, 6)
+    reach(state, ["c"], 0, 5, 4)
 
     assert (list(state.tail), list(state.head)) == (["a", "b", "c"], [])
     assert (state.tied, state.frontier) == (1, 5)
@@ -165,104 +179,62 @@ def test_the_rows_next_to_the_position_are_kept_over_short_pages() -> None:
 
 def test_no_more_rows_are_kept_than_fit_a_token() -> None:
     state, page = ReadState(0), keys_of(200)
-    state.reach(page, 199, 7, 6)
+    reach(state, page, 199, 7, 6)
 
     assert list(state.tail) == page[-101:]
     assert list(state.head) == page[:20]
-    state.reach(keys_of(60, "x"), 59, 7, 6)
+    reach(state, keys_of(60, "x"), 59, 7, 6)
     assert list(state.tail) == [*page[-41:], *keys_of(60, "x")]
     assert list(state.head) == []
 
 
 def test_a_page_as_long_as_the_token_leaves_no_row_of_the_one_before() -> None:
     state, page = ReadState(0), keys_of(101)
-    state.reach(["before"], 0, 7, 6)
-    state.reach(page, 100, 5, 4)
+    reach(state, ["before"], 0, 7, 6)
+    reach(state, page, 100, 5, 4)
 
     assert (list(state.tail), list(state.head)) == (page, [])
 
 
 def test_all_rows_that_show_the_time_of_the_last_one_are_kept_up_to_a_thousand() -> None:
     state, first, second = ReadState(0), keys_of(150, "a"), keys_of(150, "b")
-    state.reach(first, 10, 7, 7)
+    reach(state, first, 10, 7, 7)
     assert (state.tied, len(state.tail)) == (140, 150)
-    state.reach(second, 0, 7, 7)
+    reach(state, second, 0, 7, 7)
     assert (state.tied, list(state.tail)) == (290, [*first, *second])
-    state.reach(keys_of(2_000), 0, 7, 7)
+    reach(state, keys_of(2_000), 0, 7, 7)
     assert len(state.tail) == 1_000
 
 
 @pytest.mark.parametrize(("tied", "middle", "last"), [(1, 7, 7), (0, 6, 6), (0, None, None)])
 def test_rows_of_another_time_end_the_tie(tied: int, middle: int | None, last: int | None) -> None:
     state = ReadState(0)
-    state.reach(keys_of(5), 0, 7 if middle else None, last)
-    state.reach(keys_of(3, "x"), tied, middle, last)
+    reach(state, keys_of(5), 0, 7 if middle else None, last)
+    reach(state, keys_of(3, "x"), tied, middle, last)
     expected = 3 - tied + (5 if tied == 0 and last == 7 else 0)
 
     assert (state.tied, state.frontier) == (expected, middle)
 
 
-def test_a_token_keeps_the_place_and_the_rows_next_to_it() -> None:
-    state = ReadState(9, 0)
-    remember(state, ["a", "b"], 2, 1)
-    state.reach(["a", "b"], 1, 1_500, 1_000)
-
-    made = state.to_token(QUERY, 2)
-
-    assert (made.subject, made.offset, made.first, made.items) == (QUERY, 9, 0, 2)
-    assert (made.frontier, made.whole, made.unsure) == (1_500, True, False)
-    assert made.tail == (mark("b", 1_000, is_timed=True), mark("a", 2_000, is_timed=True))
-    assert made.handed == ()
-
-
-def test_a_row_whose_time_nobody_read_is_marked_without_one() -> None:
-    state = ReadState(9)
-    state.reach(["a"], 0, None, None)
-
-    assert state.to_token(QUERY, 1).tail == (mark("a", None, is_timed=False),)
+def test_the_newest_row_that_no_token_is_to_name_is_noted() -> None:
+    state = ReadState(0)
+    reach(state, keys_of(100), 99, 7, 6)
+    assert state.untold is None
+    reach(state, keys_of(150, "x"), 149, 7, 6)
+    assert state.untold == 6 + 149 - 48
+    state.pass_by(None)
+    state.pass_by(1_000)
+    assert state.untold == 6 + 149 - 48
+    state.pass_by(5)
+    assert state.untold == 5
 
 
-def test_a_token_within_a_page_keeps_the_rows_that_were_handed_out_of_it() -> None:
-    state = ReadState(9)
-    remember(state, ["a"], 1)
-    state.reach(["a"], 0, 1_000, 1_000)
+def test_rows_that_short_pages_push_out_are_newer_than_the_first_that_is_left() -> None:
+    state = ReadState(0)
+    for page in range(3):
+        keys = keys_of(60, f"{page}-")
+        remember(state, keys, *[59 - page] * 60)
+        state.reach(keys, times(*[59 - page] * 60), 59, 59_000 - page)
 
-    made = state.to_token(QUERY, 3, offset=4, handed=["b", "a", "c", "b"])
-
-    assert (made.offset, made.handed) == (4, (digest("b"), digest("c")))
-    assert made.whole
-    assert not state.to_token(QUERY, 4, offset=4, handed=["b", "c"]).whole
-
-
-def test_an_offset_of_0_is_kept_in_a_token() -> None:
-    assert ReadState(9).to_token(QUERY, 0, offset=0).offset == 0
-
-
-def test_a_token_of_a_short_run_keeps_the_rows_of_those_before() -> None:
-    state = ReadState.from_token(token(("old", 1), handed=["handed"], whole=True))
-    state.reach(["a"], 0, 1, 1)
-
-    within = state.to_token(QUERY, 4, handed=["new"])
-    made = state.to_token(QUERY, 3)
-
-    assert set(within.handed) == {digest("new"), digest("handed")}
-    assert made.tail == (mark("a", None, is_timed=False), mark("old", 1, is_timed=True))
-    assert made.handed == (digest("handed"),)
-    assert made.whole
-
-
-def test_a_token_of_a_long_run_keeps_those_as_rows_that_prove_nothing() -> None:
-    state = ReadState.from_token(token(("old", 1), handed=["handed"], whole=True))
-    state.reach(keys_of(100), 99, 1, 1)
-
-    made = state.to_token(QUERY, 102)
-
-    assert (len(made.tail), made.handed) == (100, (digest("old"), digest("handed")))
-
-
-@pytest.mark.parametrize("doubt", ["unproven", "contradictions"])
-def test_what_was_not_proven_stays_in_the_token(doubt: str) -> None:
-    state = ReadState(9)
-    setattr(state, doubt, 1)
-
-    assert state.to_token(QUERY, 0).unsure
+    assert len(state.tail) == 101
+    assert state.untold == 58_000

@@ -25,8 +25,12 @@ FULL = Token(
     first=500,
     tail=tuple(mark(str(number), number, is_timed=number < 50) for number in range(100)),
     handed=tuple(digest(str(number)) for number in range(3)),
+    passed=tuple(digest(str(number)) for number in range(5, 7)),
     frontier=1_700_000_000_000,
+    front=1_700_000_000_001,
+    deepest=1_699_999_999_999,
     unsure=True,
+    wary=True,
     cursor="eyJ0",
     within=7,
 )
@@ -118,7 +122,7 @@ def test_a_mark_tells_a_row_by_its_time_where_that_is_known() -> None:
 
 def test_a_token_of_another_version_is_refused() -> None:
     text = FULL.text()
-    body = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))[6:].replace(b"[2,", b"[1,", 1)
+    body = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))[6:].replace(b"[3,", b"[2,", 1)
     check = hashlib.blake2b(body, digest_size=6).digest()
     later = base64.urlsafe_b64encode(check + body).decode().rstrip("=")
 

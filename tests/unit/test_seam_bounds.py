@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
 import pytest
 
+from posthog_env_async.pagination.seams.earlier_rows import EarlierRows
 from posthog_env_async.pagination.seams.page_facts import PageFacts
 from posthog_env_async.pagination.seams.page_times import PageTimes
 from posthog_env_async.pagination.seams.read_state import ReadState
@@ -28,11 +30,13 @@ def facts(
     moved: Sequence[int] = (),
     tail: Sequence[int] = (),
     start: int = 10,
+    is_last: bool = False,
 ) -> PageFacts:
     """Describe a page by the second in which each of its rows was made, and which are known."""
     unknown = [place for place in range(len(seconds)) if place not in known]
+    read = page(start, len(seconds))
     return PageFacts(
-        page(start, len(seconds)),
+        attrs.evolve(read, end=None) if is_last else read,
         range(len(seconds)),
         times(seconds),
         known,
@@ -67,7 +71,7 @@ def test_where_the_listing_begins_nothing_has_to_be_proven() -> None:
 
 def test_a_run_that_knows_all_rows_needs_no_proof_at_row_0() -> None:
     assert check_seam(state(), facts([9, 8], start=0)) == Joined([0, 1])
-    assert check_seam(state(is_whole=False), facts([9, 8], start=0)) is Place.BEHIND
+    assert check_seam(state(knows_all=False), facts([9, 8], start=0)) is Place.BEHIND
     assert check_seam(state(first=5), facts([9, 8], start=5)) is Place.BEHIND
 
 
@@ -138,7 +142,7 @@ def test_where_more_than_one_proof_is_asked_for_one_more_may_stand_in_front() ->
 def test_half_of_the_known_rows_are_asked_for_or_four(
     expected: int, whole: bool, needed: int
 ) -> None:
-    at = state(10 + expected, is_whole=whole)
+    at = state(10 + expected, knows_all=whole)
 
     enough = check_seam(at, facts([10] * needed + [5], known=range(needed)))
     too_few = check_seam(at, facts([10] * (needed - 1) + [5], known=range(needed - 1)))
@@ -162,8 +166,9 @@ def test_a_known_row_without_a_time_finds_no_row_odd() -> None:
 
 def test_rows_in_front_that_came_after_the_run_began_are_not_odd() -> None:
     assert check_seam(state(11, front=15_000), facts([20, 10, 5], known=[1])) == Joined([0, 2])
+    assert check_seam(state(11, front=20_000), facts([20, 10, 5], known=[1])) == Joined([0, 2])
     assert not isinstance(
-        check_seam(state(11, front=20_000), facts([20, 10, 5], known=[1])), Joined
+        check_seam(state(11, front=20_001), facts([20, 10, 5], known=[1])), Joined
     )
 
 
@@ -173,8 +178,13 @@ def test_every_row_in_front_is_looked_at() -> None:
     assert check_seam(state(11, front=15_000), facts([20, 12, 10], known=[2])) is Place.BEHIND
 
 
+EARLIER = EarlierRows({b"a": b"", b"b": b""}, frozenset())
+
+
 def resumed(**fields: Any) -> ReadState:
-    return state(12, is_whole=False, **fields)
+    """Stand where a token stands that names two rows, of more."""
+    given = {"knows_all": False, "is_aligned": False, "earlier": EARLIER, **fields}
+    return state(12, **given)
 
 
 def test_new_rows_in_front_of_those_handed_out_last_leave_it_open() -> None:
@@ -202,7 +212,61 @@ def test_rows_as_old_as_those_handed_out_last_or_behind_them_do_not() -> None:
     assert check_seam(resumed(), facts([10, 10, 9, 30], known=[1, 2], tail=[1, 2])) == Joined(
         [0, 3]
     )
-    assert check_seam(resumed(), facts([20, 10, 9], known=[1, 2])) == Joined([0])
+    assert check_seam(resumed(front=19_000), facts([18, 10, 9], known=[1, 2], tail=[1, 2])) == (
+        Joined([0])
+    )
+
+
+def test_rows_as_old_as_one_that_a_token_does_not_name_leave_it_open() -> None:
+    open_page = facts([20, 10, 9], known=[1, 2], tail=[1, 2])
+
+    assert check_seam(resumed(front=20_000), open_page) == Blurred([0], known=2, by=1)
+    assert check_seam(resumed(front=20_001), open_page) == Joined([0])
+
+
+def test_a_window_is_to_begin_behind_the_last_row_that_is_open() -> None:
+    open_page = facts([30, 25, 20, 10, 9], known=[1, 3, 4], tail=[3, 4])
+
+    assert check_seam(resumed(front=15_000), open_page) == Blurred([0, 2], known=3, by=3)
+
+
+def test_rows_that_an_earlier_run_passed_long_ago_say_nothing() -> None:
+    passed = facts([20, 19], known=[0, 1], proofs=[])
+
+    assert check_seam(resumed(front=15_000), passed) is Place.BEHIND
+    assert check_seam(resumed(front=15_000, frontier=9_000), passed) is Place.IN_FRONT
+    assert check_seam(resumed(front=15_000, is_aligned=True, frontier=9_000), passed) is (
+        Place.IN_FRONT
+    )
+    assert check_seam(resumed(front=25_000, is_aligned=True), passed) == Joined([])
+    assert check_seam(resumed(is_aligned=True), passed) == Joined([])
+    assert check_seam(resumed(knows_all=True, front=15_000), passed) == Joined([])
+
+
+def test_a_run_that_stands_behind_a_token_hands_out_no_row_in_front_of_that() -> None:
+    in_front = facts([20, 10, 9, 5], known=[1, 2])
+
+    assert check_seam(resumed(is_aligned=True, front=15_000), in_front) == (
+        Blurred([0, 3], known=2, by=1)
+    )
+    assert check_seam(resumed(is_aligned=True), in_front) == Joined([0, 3])
+
+
+def test_one_row_proves_where_a_token_names_no_more() -> None:
+    one = facts([10, 9], known=[0], tail=[0])
+    fewer = EarlierRows({b"a": b""}, frozenset())
+
+    assert check_seam(resumed(), one) is Place.BEHIND
+    assert check_seam(resumed(earlier=fewer), one) == Joined([1])
+
+
+def test_an_end_is_the_end_of_rows_that_prove() -> None:
+    last = {"known": [0, 1], "is_last": True}
+
+    assert check_seam(state(12), facts([9, 8], proofs=[], **last)) is Place.BEHIND
+    assert check_seam(state(12), facts([9, 8], proofs=[1], **last)) is Place.BEHIND
+    assert check_seam(state(12), facts([9, 8], **last)) == Joined([])
+    assert check_seam(state(11), facts([9, 8], proofs=[0], **last)) == Joined([])
 
 
 def test_a_run_that_knows_all_rows_leaves_nothing_open() -> None:
@@ -222,4 +286,11 @@ def test_a_page_of_new_rows_lies_where_their_middle_time_says(
 def test_a_page_that_says_nothing_lies_behind() -> None:
     assert check_seam(state(11, frontier=0), facts([])) is Place.BEHIND
     assert check_seam(state(11, frontier=0), facts([None, None])) is Place.BEHIND
-    assert check_seam(state(11, frontier=0), facts([9], known=[0], proofs=[])) is Place.BEHIND
+    assert check_seam(state(11), facts([9], known=[0], proofs=[])) is Place.BEHIND
+
+
+def test_a_page_of_known_rows_that_prove_nothing_lies_where_they_were_made() -> None:
+    one = facts([9], known=[0], proofs=[])
+
+    assert check_seam(state(11, frontier=0), one) is Place.IN_FRONT
+    assert check_seam(state(11, frontier=9_000), one) is Place.BEHIND

@@ -20,6 +20,7 @@ from posthog_env_async.pagination.seams.seam_search import (
     StepBack,
     StepForward,
 )
+from posthog_env_async.pagination.seams.state_token import token_of
 from posthog_env_async.pagination.window import Window
 from posthog_env_async.pagination.window_reader import WindowPage
 
@@ -112,22 +113,22 @@ def test_the_times_say_on_which_side_a_page_lies() -> None:
 
 
 def test_a_token_carries_the_rows_that_prove_and_their_times() -> None:
-    token = state_after(page(0, "abcdef", limit=6)).to_token(SUBJECT, 6)
-    state = attrs.evolve(ReadState.from_token(token), is_whole=False)
+    token = token_of(state_after(page(0, "abcdef", limit=6)), SUBJECT, 6)
+    state = attrs.evolve(ReadState.from_token(token), knows_all=False)
 
     assert verdict(state, page(4, "efgh")) == Joined(range(2, 4))
     assert isinstance(verdict(state, page(4, "efgh", moved="ef")), Place)
 
 
 def test_rows_in_front_of_those_of_a_token_are_ambiguous() -> None:
-    token = state_after(page(0, "cdefgh", limit=6)).to_token(SUBJECT, 6)
-    state = attrs.evolve(ReadState.from_token(token), is_whole=False)
+    token = token_of(state_after(page(0, "cdefgh", limit=6)), SUBJECT, 6)
+    state = attrs.evolve(ReadState.from_token(token), knows_all=False)
 
     assert verdict(state, page(4, "bghijkl")) == Blurred([0, 3, 4, 5, 6], 2, 1)
 
 
 def test_a_token_of_nothing_begins_anew() -> None:
-    state = ReadState.from_token(ReadState(500, 0).to_token(SUBJECT, 0))
+    state = ReadState.from_token(token_of(ReadState(500, 0), SUBJECT, 0))
 
     assert (state.position, state.is_fresh) == (0, True)
 

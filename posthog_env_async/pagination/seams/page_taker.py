@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import attrs
 
 from posthog_env_async.pagination.page_size import LEAST_CAP, PageSizes
+from posthog_env_async.pagination.resume_token import digest
 from posthog_env_async.pagination.window_reader import WindowPage
 
 from .end_check import End, check_end, claims_more
@@ -16,8 +17,6 @@ __all__ = ["PageTaker"]
 
 MOST_OVERLAP = 256
 CLEAN_PAGES = 8
-
-FEW = 5
 
 
 @attrs.define
@@ -33,25 +32,41 @@ class PageTaker:
     empty: int = attrs.field(default=0, init=False)
     is_repaired: bool = attrs.field(default=False, init=False)
     _was_repaired: bool = attrs.field(default=False, init=False)
+    _is_open: bool = attrs.field(default=False, init=False)
     _clean: int = attrs.field(default=0, init=False)
 
     def take(self, facts: PageFacts, fresh: Sequence[int]) -> None:
         """Note what a page shows of the set, of which the `fresh` rows are handed out."""
         self._note_known(facts, len(fresh))
-        self._note_front(facts)
+        self._is_open = self._shows_open_rows(facts)
         self._note_doubled(facts, fresh)
+        self._note_front(facts)
+
+    def _shows_open_rows(self, facts: PageFacts) -> bool:
+        """Whether a page shows rows of one that an earlier run did not finish.
+
+        Others of that page stand between them, so none of it may be stepped over.
+        """
+        earlier, keys = self.state.earlier, facts.page.keys
+        if earlier is None or not earlier.handed:
+            return False
+        return not earlier.handed.isdisjoint([digest(keys[place]) for place in facts.known])
 
     def _note_doubled(self, facts: PageFacts, fresh: Sequence[int]) -> None:
-        """Doubt rows in front of those that an earlier run handed out last.
+        """Doubt rows that may be some that an earlier run handed out and the token does not name.
 
-        A token does not name all that were handed out, so these may come again; but none that
-        stands behind the first of its rows on the page.
+        Those stand in front of where that run stopped; only where it stopped may one of them show
+        another time, and stand among or behind the rows that the token names.
         """
         state = self.state
-        if state.earlier is None or state.is_whole or state.front is None or 0 in facts.tail:
+        if state.earlier is None or state.knows_all or state.front is None:
             return
-        times = [facts.times[place] for place in fresh[:FEW]]
-        state.contradictions += any(time is not None and time > state.front for time in times)
+        if facts.tail or not state.is_aligned:
+            facts.times.load(fresh)
+            times = [facts.times[place] for place in fresh]
+        else:
+            times = [facts.times.middle(fresh[:SAMPLE])]
+        state.contradictions += any(time is not None and time >= state.front for time in times)
 
     def _note_known(self, facts: PageFacts, fresh: int) -> None:
         """Count rows that came again, and note whether rows move."""
@@ -79,22 +94,30 @@ class PageTaker:
         """Note when the first row was made that this run stands at: what is newer lies in front."""
         state = self.state
         if not state.is_aligned:
-            state.front = facts.times[facts.tail[0]] if facts.tail else state.frontier
+            if state.front is None:
+                state.front = facts.times[facts.tail[0]] if facts.tail else state.frontier
             state.is_aligned = True
         elif state.first and state.is_fresh and facts.page.keys:
-            state.front = facts.times[0]
+            newest = facts.times[0]
+            state.front = None if newest is None else newest + 1
 
     def remember(self, facts: PageFacts, fresh: Sequence[int]) -> None:
         """Remember the rows of a page that is done with."""
         state, keys, times = self.state, facts.page.keys, facts.times
         if not keys:
             return
-        middle = times.middle(fresh[-SAMPLE:])
-        if not self.is_repaired:
+        rows = fresh or facts.proofs or facts.known
+        middle = times.middle(rows[-SAMPLE:])
+        if fresh and not self.is_repaired:
             state.seen.distrust(middle)
         tied = state.seen.remember(facts.digests, times)
-        if fresh and (middle is None or state.frontier is None or middle <= state.frontier):
-            state.reach(keys, tied, middle, times[len(keys) - 1])
+        if rows and (middle is None or state.frontier is None or middle <= state.frontier):
+            state.reach(keys, times, tied, middle)
+            if state.earlier is not None:
+                known = [digest(keys[place]) for place in facts.known]
+                state.earlier = state.earlier.after(known).behind(middle)
+        elif fresh:
+            state.pass_by(times[fresh[-1]])
 
     def move(self, page: WindowPage, *, fresh: int) -> None:
         """Go on to the next position, or end."""
@@ -166,7 +189,9 @@ class PageTaker:
     def _skip(self, page: WindowPage) -> int:
         """Return how far to jump ahead when page after page shows rows that came before."""
         idle = self.state.idle
-        return (2 ** (idle - 1) - 1) * page.window.limit if page.keys and idle > 1 else 0
+        if not page.keys or self._is_open or idle < 2:
+            return 0
+        return ((1 << idle - 1) - 1) * page.window.limit
 
     def _doubt(self, page: WindowPage, fresh: int) -> None:
         """Ask on behind the last row that came, for no more rows than the server gave at once."""

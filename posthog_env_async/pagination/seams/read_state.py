@@ -6,48 +6,20 @@ from typing import Any, Self
 
 import attrs
 
-from posthog_env_async.pagination.resume_token import (
-    DIGEST_BYTES,
-    UNTIMED,
-    QueryFingerprint,
-    Token,
-    digest,
-    mark,
-)
+from posthog_env_async.pagination.resume_token import Token, digest, mark
 from posthog_env_async.pagination.window import Window
 from posthog_env_async.pagination.window_reader import WindowPage
 
 from .digest_set import DigestSet
+from .earlier_rows import EarlierRows
 from .page_times import PageTimes
 from .seen_rows import SeenRows
 
-__all__ = ["EarlierRows", "ReadState"]
+__all__ = ["ReadState"]
 
 TAIL = 100
 HEAD = 20
 MOST_TIED = 1_000
-MOST_HANDED = 1_000
-
-
-@attrs.frozen
-class EarlierRows:
-    """The rows that earlier runs handed out, as far as a token knows them.
-
-    `tail` has the digest and the time mark of the last ones; `handed` are digests of others.
-    """
-
-    tail: dict[bytes, bytes]
-    handed: frozenset[bytes]
-
-    @classmethod
-    def of(cls, token: Token) -> "EarlierRows":
-        """Take the rows from a token."""
-        tail = {row[:DIGEST_BYTES]: row[DIGEST_BYTES:] for row in token.tail}
-        return cls(tail, frozenset(token.handed))
-
-    def knows(self, name: bytes) -> bool:
-        """Whether a row was handed out."""
-        return name in self.tail or name in self.handed
 
 
 @attrs.define
@@ -56,14 +28,15 @@ class ReadState:
 
     `position` is where the next window goes on; `first` where the listing began. `frontier` is when
     the rows next to the position were created, in milliseconds; `tail` are the keys of those, the
-    last one last, and `head` those at the other end of their page. `is_whole` says that every row
-    ever handed out is known, so that a window from row 0 needs no proof; `is_aligned` that the
-    place where an earlier run stopped was found, and `front` is when the first known row there was
-    made. `anchor` is the last page if it showed no new row, and `is_cornered` says that no better
-    one was found. `idle` counts pages in a row that had only known rows. `doubted` is a page that
-    said that the listing ends, when that was not proven; `short` one that showed fewer rows than
-    its `next` counts, when it is not known whether the server dropped those or did not look.
-    `dropped` are the windows read last that showed no row at all though rows follow.
+    last one last, and `head` those at the other end of their page. `untold` is when the oldest row
+    was made that neither has. `knows_all` says that every row ever handed out is known; if not,
+    what is not older than `front` lies in front of what this run reads, unless it shows a wrong
+    time. `is_aligned` says that the place where an earlier run stopped was found. `anchor` is the
+    last page if it showed no new row, and `is_cornered` says that no better one was found. `idle`
+    counts pages in a row that had only known rows. `doubted` is a page that said that the listing
+    ends, when that was not proven; `short` one that showed fewer rows than its `next` counts, when
+    it is not known whether the server dropped those or did not look. `dropped` are the windows read
+    last that showed no row at all though rows follow.
     """
 
     position: int
@@ -73,9 +46,10 @@ class ReadState:
     frontier: int | None = None
     tail: Sequence[str] = attrs.field(default=(), repr=False)
     head: Sequence[str] = attrs.field(default=(), repr=False)
-    is_whole: bool = True
+    knows_all: bool = True
     is_aligned: bool = True
     front: int | None = None
+    untold: int | None = None
     pages: int = 0
     duplicates: int = 0
     repaired: int = 0
@@ -101,22 +75,30 @@ class ReadState:
     @classmethod
     def at_start(cls, offset: int) -> "ReadState":
         """Begin a listing."""
-        return cls(offset, offset, is_whole=offset == 0)
+        return cls(offset, offset)
 
     @classmethod
     def from_token(cls, token: Token) -> "ReadState":
         """Go on where a token stands."""
-        if not (token.tail or token.handed):
+        earlier = EarlierRows.of(token)
+        if not (earlier.tail or earlier.handed or earlier.passed):
             return attrs.evolve(cls.at_start(token.first), unproven=int(token.unsure))
         return cls(
             token.offset,
             token.first,
-            earlier=EarlierRows.of(token),
+            earlier=earlier,
             frontier=token.frontier,
-            is_whole=token.whole and token.first == 0,
+            knows_all=token.whole,
             is_aligned=False,
+            front=token.front,
             unproven=int(token.unsure),
+            is_doubted=token.wary,
         )
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a window from row 0 needs no proof: all that was handed out is known."""
+        return self.knows_all and self.first == 0
 
     @property
     def is_sound(self) -> bool:
@@ -155,71 +137,51 @@ class ReadState:
             return self.seen.created(name) == times[place]
         if self.earlier is None:
             return None
-        before = self.earlier.tail.get(digest(key), UNTIMED)
-        return None if before == UNTIMED else mark("", times[place], is_timed=True)[-2:] == before
+        return self.earlier.is_unmoved(digest(key), times[place])
 
     def know(self, handed_out: DigestSet) -> None:
         """Know every row that earlier runs handed out, as an export does, whose file has them."""
-        self.seen.digests = handed_out
-        self.is_whole = self.first == 0
+        self.seen.digests, self.knows_all = handed_out, True
 
     def snapshot(self) -> Self:
         """Return the state as it is now; what was seen is shared."""
         return type(self)(*_values(self))
 
-    def reach(self, keys: Sequence[str], tied: int, middle: int | None, last: int | None) -> None:
+    def reach(self, keys: Sequence[str], times: PageTimes, tied: int, middle: int | None) -> None:
         """Note the rows next to the position: those of a page that lies deeper than all others.
 
         As many as fit a token, and all that show the same time as the last one, from place `tied`
         on: nobody knows in which order the server has those.
         """
+        last = times[len(keys) - 1]
         same = self.tied if tied == 0 and last is not None and last == self.frontier else 0
         self.tied, self.frontier = len(keys) - tied + same, middle
         most = min(MOST_TIED, TAIL + self.tied)
-        kept = self.tail[-(most - len(keys)) :] if len(keys) < most else ()
-        self.head = keys[:HEAD] if len(keys) > most else ()
-        self.tail = [*kept, *keys[-most:]]
+        cut = len(keys) - most
+        self.head = keys[:HEAD] if cut > 0 else ()
+        if cut > 0:
+            self.pass_by(times[cut - 1])
+            self.tail = keys[cut:]
+            return
+        page = set(keys)
+        others = [key for key in self.tail if key not in page]
+        kept = others[cut:] if cut < 0 else []
+        if len(kept) < len(others):
+            self.pass_by(next(filter(None, map(self.created, (*kept, *keys))), None))
+        self.tail = [*kept, *keys]
 
-    def to_token(
-        self,
-        subject: QueryFingerprint,
-        items: int,
-        *,
-        offset: int | None = None,
-        handed: Sequence[str] = (),
-    ) -> Token:
-        """Return the token of a place after so many items: at the position, or at an offset.
+    def pass_by(self, created: int | None) -> None:
+        """Note when a row was made that no token is going to name, nor any that is newer."""
+        if created is not None and (self.untold is None or created < self.untold):
+            self.untold = created
 
-        There stands a page that is not done with; `handed` are the keys of it that were handed out.
-        """
-        keys = list(dict.fromkeys(reversed(self.tail)))
-        tail, known = [self._mark(key) for key in keys], set(keys)
-        others = [digest(key) for key in (*handed, *self.head) if key not in known]
-        if self.earlier is not None:
-            # Next to the tail only if no row without a name stands between: known rows prove.
-            if len(self.seen.digests) <= len(keys) + len(handed) < TAIL:
-                tail += [name + time for name, time in self.earlier.tail.items()]
-            # They may stand deeper than all that came since: rows that came in front.
-            others += [*self.earlier.tail, *self.earlier.handed]
-            others = others[: max(MOST_HANDED, len(handed) + HEAD)]
-        named = {row[:DIGEST_BYTES] for row in tail}
-        others = [name for name in others if name not in named]
-        tail, others = list(dict.fromkeys(tail)), list(dict.fromkeys(others))
-        return Token(
-            subject=subject,
-            offset=self.position if offset is None else offset,
-            first=self.first,
-            items=items,
-            whole=self.is_whole and len(tail) + len(others) >= items,
-            tail=tuple(tail),
-            handed=tuple(others),
-            frontier=self.frontier,
-            unsure=not self.is_sound,
-        )
+    def created(self, key: str) -> int | None:
+        """Return when a row of this run was made, as far as that is kept."""
+        return self.seen.created(hash(key))
 
-    def _mark(self, key: str) -> bytes:
-        name = hash(key)
-        return mark(key, self.seen.created(name), is_timed=self.seen.is_timed(name))
+    def mark(self, key: str) -> bytes:
+        """Return what a token keeps of a row."""
+        return mark(key, self.created(key), is_timed=self.seen.is_timed(hash(key)))
 
 
 _values: Callable[[ReadState], tuple[Any, ...]] = attrgetter(

@@ -36,7 +36,7 @@ class Place(Enum):
 
 @attrs.frozen
 class Blurred:
-    """The page shows where an earlier run stopped, but also rows in front of those handed out last.
+    """The page shows where a run reads on, but also rows in front of that.
 
     They were handed out before, if the page begins in front of the `known` rows, and never if it
     begins among them. `by` rows further behind it may.
@@ -66,10 +66,14 @@ def _is_proven(state: ReadState, facts: PageFacts) -> bool:
     rows, for those come behind them. A few alone might be rows that moved before their time did,
     so half of those that were expected are asked for, or four.
     """
+    if _is_passed(state, facts):
+        return False
+    is_last = facts.page.end is None
     if not facts.proofs:
-        return not facts.unknown and facts.support > 1
+        return not facts.unknown and facts.support > 1 and not is_last
     if not facts.unknown:
-        return True
+        # It hands out nothing, but an end has to be the end of what was read.
+        return not is_last or len(facts.proofs) >= min(LEAST_NEEDED, _needed(state, facts))
     allowed = FEW_ODD + len(facts.unknown) // ODD_SHARE if len(facts.unknown) > FEW_ODD else 0
     needed = _needed(state, facts)
     allowed += needed > 1
@@ -77,12 +81,31 @@ def _is_proven(state: ReadState, facts: PageFacts) -> bool:
     return sum(_unknown_before(state, facts, place) <= allowed for place in proofs) >= needed
 
 
+def _is_passed(state: ReadState, facts: PageFacts) -> bool:
+    """Whether a page shows known rows that say nothing of where an earlier run stopped.
+
+    That one passed them long ago, and between them and its end stand rows without a name.
+    """
+    if state.earlier is None or state.knows_all:
+        return False
+    if not state.is_aligned:
+        return not set(facts.tail).intersection(facts.proofs)
+    if facts.unknown or state.front is None:
+        return False
+    middle = facts.times.middle(facts.known)
+    return middle is not None and middle >= state.front
+
+
 def _needed(state: ReadState, facts: PageFacts) -> int:
     """Return how many known rows a page needs, of which so many were expected."""
     expected = state.position - facts.page.window.start
     most = MOST_NEEDED if state.is_whole else LEAST_NEEDED
-    if facts.support < LEAST_NEEDED and expected != 1:
-        return LEAST_NEEDED
+    if state.earlier is not None and not state.is_aligned:
+        # A token may name fewer rows.
+        most = max(1, min(most, len(state.earlier.tail)))
+    least = min(LEAST_NEEDED, most)
+    if facts.support < least and expected != 1:
+        return least
     if expected <= 0:
         # Deeper than the run stands: a row or two may show a time that they do not stand at yet.
         return most
@@ -98,30 +121,44 @@ def _unknown_before(state: ReadState, facts: PageFacts, proof: int) -> int:
         other = facts.times[place]
         if created is None or other is None or other <= created:
             continue
-        count += state.front is None or other <= state.front
+        count += state.front is None or other < state.front
     return count
 
 
 def _blurred(state: ReadState, facts: PageFacts) -> Blurred | None:
-    """Say whether unknown rows stand in front of those that an earlier run handed out last.
+    """Say whether unknown rows stand in front of where this run reads, in front of known ones.
 
-    Between those, and where rows show the time of one of them, all that were handed out are known.
+    They were handed out before, and the token does not name them, if the page begins there.
     """
-    tail = facts.tail
-    if not tail or state.is_whole:
+    first = _first_named(state, facts)
+    if first is None:
         return None
-    newest, count = facts.times[tail[0]], 0
+    front, reach = state.front, 0
+    if front is None and (newest := facts.times[first]) is not None:
+        front = newest + 1
     for place in facts.unknown:
-        if place > tail[0]:
-            break
         time = facts.times[place]
-        count += time is None or newest is None or time > newest
-    return Blurred(facts.unknown, len(tail), count) if count else None
+        if time is not None and front is not None and time < front:
+            # The server shows the newest rows first.
+            break
+        if time is not None or place < first:
+            reach = place + 1
+    return Blurred(facts.unknown, len(facts.known), reach) if reach else None
+
+
+def _first_named(state: ReadState, facts: PageFacts) -> int | None:
+    """Return the place of the first row that a run reads on from, if rows may lack a name."""
+    if state.earlier is None or state.is_whole:
+        return None
+    if facts.tail:
+        return facts.tail[0]
+    is_timed = state.is_aligned and not state.knows_all and state.front is not None
+    return facts.proofs[0] if is_timed and facts.proofs else None
 
 
 def _side(state: ReadState, facts: PageFacts) -> Place:
     """Guess where to look first: a known row has to prove it."""
-    middle = facts.times.middle(facts.unknown)
+    middle = facts.times.middle(facts.unknown or facts.known)
     if middle is not None and state.frontier is not None:
         return Place.IN_FRONT if middle > state.frontier else Place.BEHIND
     return Place.BEHIND

@@ -5,7 +5,7 @@ import attrs
 from posthog_env_async.pagination.window import Window
 from posthog_env_async.pagination.window_reader import WindowPage
 
-from .seam_check import ODD_SHARE, Blurred, Joined, Place, Verdict
+from .seam_check import Blurred, Joined, Place, Verdict
 
 __all__ = ["Found", "Gap", "SeamSearch", "StepBack", "StepForward"]
 
@@ -59,7 +59,7 @@ class SeamSearch:
     high: int | None = None
     steps: int = 0
     restarts: int = 0
-    blurred: tuple[int, int] | None = None
+    blurred: tuple[int, int, int] | None = None
 
     def decide(self, verdict: Verdict, page: WindowPage) -> tuple[Decision, "SeamSearch"]:
         """Take in what a window showed, and say what to do next."""
@@ -88,16 +88,19 @@ def _joined(search: SeamSearch, verdict: Joined, page: WindowPage) -> tuple[Deci
 
 def _sharpen(search: SeamSearch, verdict: Blurred, start: int) -> tuple[Decision, SeamSearch]:
     """Begin further behind, until the window begins among the rows handed out last."""
-    few = verdict.by <= 1 + len(verdict.fresh) // ODD_SHARE
-    if search.blurred is not None and verdict.known < search.blurred[1] and few:
-        return Found(Joined(verdict.fresh)), search
+    if search.blurred is not None:
+        _, known, by = search.blurred
+        if verdict.known < known and verdict.by >= by:
+            # It does begin among them: what shows a time of rows in front does not stand there.
+            return Found(Joined(verdict.fresh)), search
     window = Window(start + verdict.by, search.width)
-    return StepForward(window), attrs.evolve(search, blurred=(start, verdict.known))
+    blurred = (start, verdict.known, verdict.by)
+    return StepForward(window), attrs.evolve(search, blurred=blurred)
 
 
 def _blur(search: SeamSearch, start: int) -> tuple[Decision, SeamSearch]:
     """Go half of the way back that was too much."""
-    before, _ = search.blurred or (0, 0)
+    before = search.blurred[0] if search.blurred else 0
     if start - before < 2:
         return Gap("it is not certain which rows were handed out before"), search
     return StepBack(Window((before + start) // 2, search.width)), search
