@@ -30,7 +30,7 @@ def prepare_streams() -> None:
             setattr(sys, name, os.fdopen(descriptor, mode, closefd=False))
     codecs.register_error(HANDLER, _substitute)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
+        if isinstance(stream, TextIOWrapper):  # pragma: no branch - as those of a process are
             stream.reconfigure(errors=HANDLER)
 
 
@@ -62,7 +62,6 @@ def flush_stderr() -> None:
 
 
 def _substitute(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
+    assert isinstance(error, UnicodeEncodeError)  # noqa: S101 - told to the type checkers
     signs = error.object[error.start : error.end]
     return "".join(SUBSTITUTES.get(sign, "?") for sign in signs), error.end

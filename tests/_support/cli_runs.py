@@ -178,7 +178,7 @@ async def on_a_terminal(
 
 
 async def on_a_real_terminal(
-    fake: FakePostHog, *words: str, columns: int = 80, cwd: Path | None = None
+    fake: FakePostHog | None, *words: str, columns: int = 80, cwd: Path | None = None
 ) -> tuple[int, str]:
     """Run the command with a terminal for stdin, stdout and stderr."""
     ours, theirs = pty.openpty()

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("cyclopts")
 
 import posthog_env_async
-from cli_runs import Ran, ran, ran_in_process
+from cli_runs import Ran, environment, ran, ran_in_process
 from posthog_env_async.testing import FakePostHog, Fault
 
 WITHOUT_EXTRA = (
@@ -379,3 +379,36 @@ async def test_times_in_messages_have_a_zone(fake: FakePostHog) -> None:
     done = await ran(fake, "persons", "list")
 
     assert re.search(r"resume after (\d{4}-\d\d-\d\d )?\d\d:\d\d [A-Z+-]", done.err)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--redis", "redis://x", "--redis-file", "redis"), "not both"),
+        (("--redis-file", "empty"), "empty is empty"),
+        (("--ca-file", "missing"), "cannot use missing: No such file"),
+    ],
+)
+async def test_a_file_that_an_option_names_has_to_hold_something(
+    fake: FakePostHog, tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
+    (tmp_path / "empty").touch()
+
+    done = await ran(fake, "key", *words, cwd=tmp_path)
+
+    assert done.code == 2
+    assert said in done.err
+
+
+async def test_what_is_wrong_with_the_installation_is_not_blamed_on_the_extra() -> None:
+    script = (
+        "import sys; sys.modules['anyio'] = None; from posthog_env_async.cli import main\nmain()"
+    )
+
+    done = await anyio.run_process(
+        [sys.executable, "-c", script, "key"], check=False, env=environment(None)
+    )
+
+    assert done.returncode == 1
+    assert b"import of anyio halted" in done.stderr
+    assert b"pip install" not in done.stderr

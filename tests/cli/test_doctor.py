@@ -11,8 +11,8 @@ import pytest
 
 pytest.importorskip("cyclopts")
 
-from cli_runs import COMMAND, Ran, environment, ran
-from posthog_env_async import PostHogEnv
+from cli_runs import COMMAND, Ran, environment, on_a_terminal, ran
+from posthog_env_async import Backoff, PostHogEnv, RateLimitError
 from posthog_env_async.testing import FakePostHog, Fault
 
 
@@ -188,9 +188,62 @@ async def test_fake_serves_what_it_prints() -> None:
     assert code == 130
 
 
+async def test_fake_serves_the_projects_and_the_limits_that_are_named() -> None:
+    words = ("fake", "--project", "2=5", "--project", "3=4", "--throttle", "cloud")
+    async with await anyio.open_process([*COMMAND, *words], env=environment(None)) as process:
+        assert process.stdout is not None
+        with anyio.fail_after(30):
+            text = (await process.stdout.receive()).decode()
+            names = dict(line.removeprefix("export ").split("=", 1) for line in text.splitlines())
+            key, host = names["POSTHOG_PERSONAL_API_KEY"], names["POSTHOG_HOST"]
+            once = Backoff(max_attempts=1)
+            async with PostHogEnv(2, api_key=key, host=host, backoff=once, limits=None) as env:
+                count = await env.persons.list().count()
+                ask = env.max_tools.create_and_query_insight
+                answers = [await ask("users", "trends") for _ in range(10)]
+                with pytest.raises(RateLimitError):
+                    await ask("users", "trends")
+        process.send_signal(signal.SIGINT)
+        await process.wait()
+
+    assert (names["POSTHOG_PROJECT_ID"], count, len(answers)) == ("2", 5, 10)
+
+
 @pytest.mark.parametrize("words", [("--project", "x"), ("--throttle", "all=3")])
 async def test_fake_says_how_its_options_are_written(words: tuple[str, ...]) -> None:
     done = await ran(None, "fake", *words)
 
     assert done.code == 2
     assert "write" in done.err
+
+
+async def test_on_a_terminal_doctor_and_limits_are_tables(fake: FakePostHog) -> None:
+    code, text = await on_a_terminal(fake, "doctor")
+    _, limits = await on_a_terminal(fake, "limits", "--limit", "240/60")
+
+    assert code == 0
+    assert "what to do" in text
+    assert "all that you need works" in text
+    assert "{" not in text + limits
+    assert "minute" in limits
+
+
+async def test_quiet_leaves_the_checks_alone(fake: FakePostHog) -> None:
+    doctor = await ran(fake, "doctor", "--quiet")
+    limits = await ran(fake, "limits", "--limit", "240/60", "--quiet")
+
+    assert doctor.err == limits.err == ""
+    assert json.loads(limits.lines()[0])["left"] == 240
+
+
+async def test_doctor_says_that_the_host_is_no_posthog(fake: FakePostHog) -> None:
+    fake.faults.append(Fault(400, action="html", times=99))
+
+    done = await ran(fake, "doctor", "--prefix", "projects")
+
+    checks = [json.loads(line) for line in done.lines()]
+    assert done.code == 1
+    assert [(check["name"], check["verdict"]) for check in checks] == [
+        ("host", "fail"),
+        ("server", "fail"),
+    ]

@@ -11,7 +11,15 @@ import pytest
 
 pytest.importorskip("cyclopts")
 
-from cli_runs import COMMAND, Ran, environment, interrupted, ran
+from cli_runs import (
+    COMMAND,
+    Ran,
+    environment,
+    interrupted,
+    on_a_real_terminal,
+    on_a_terminal,
+    ran,
+)
 from posthog_env_async.testing import FakePostHog, Fault
 
 ERASE = ("erase", "persons", "--by", "uuid", "--from", "ids.txt", "--ledger", "gdpr.ndjson")
@@ -135,3 +143,60 @@ async def test_on_a_terminal_the_number_is_typed(
 
     assert ended == code
     assert bool(set(uuids) & set(map(str, fake.uuids()))) == (code != 0)
+
+
+async def test_on_a_terminal_the_report_is_a_table(
+    fake: FakePostHog, uuids: list[str], tmp_path: Path
+) -> None:
+    code, text = await on_a_terminal(fake, *ERASE, cwd=tmp_path)
+
+    assert code == 0
+    assert "30  persons found" in " ".join(text.split()).replace("30 persons", "30  persons")
+    assert "{" not in text
+    assert uuids
+
+
+async def test_quiet_says_nothing_of_the_receipt(
+    fake: FakePostHog, uuids: list[str], tmp_path: Path
+) -> None:
+    done = await ran(fake, *ERASE, "--yes", "--quiet", cwd=tmp_path)
+
+    assert (done.code, done.err, report(done)["found"]) == (0, "", len(uuids))
+
+
+async def test_who_could_not_be_erased_is_asked_for_by_the_same_command(
+    fake: FakePostHog, uuids: list[str], tmp_path: Path
+) -> None:
+    fake.undeletable().update(fake.uuids()[:1])
+
+    done = await ran(fake, *ERASE, "--yes", cwd=tmp_path)
+    fake.undeletable().clear()
+    again = await ran(fake, *ERASE, "--yes", cwd=tmp_path)
+
+    assert (done.code, report(done)["failed"]) == (3, 1)
+    assert "the same command asks again for those that are not done" in done.err
+    assert (again.code, report(again)["failed"]) == (0, 0)
+    assert uuids
+
+
+async def test_a_dry_run_that_is_stopped_gives_no_advice(
+    fake: FakePostHog, uuids: list[str], tmp_path: Path
+) -> None:
+    fake.faults.append(Fault(action="stall", path="batch_by_uuids", seconds=None))
+
+    stopped = await interrupted(fake, *ERASE, cwd=tmp_path, when=lambda: bool(fake.requests))
+
+    assert (stopped.code, stopped.err) == (130, "stopped\n")
+    assert uuids
+
+
+async def test_on_a_terminal_the_persons_come_from_a_file(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    words = ("erase", "persons", "--from", "-", "--ledger", "gdpr.ndjson", "--yes")
+
+    code, text = await on_a_real_terminal(fake, *words, cwd=tmp_path)
+
+    assert code == 2
+    assert "give --from a file" in " ".join(text.split())
+    assert fake.requests == []

@@ -13,10 +13,10 @@ import pytest
 
 pytest.importorskip("cyclopts")
 
-from cli_runs import interrupted, on_a_real_terminal, ran
+from cli_runs import interrupted, on_a_real_terminal, on_a_terminal, ran
 from posthog_env_async import PostHogEnv
 from posthog_env_async.cli.commands.export.run import ExportCommand
-from posthog_env_async.cli.commands.export.totals import missing_rows
+from posthog_env_async.cli.commands.export.totals import missing_rows, total_of
 from posthog_env_async.cli.options.connection import ClientOptions
 from posthog_env_async.cli.options.export import Destination, ReadOptions
 from posthog_env_async.testing import FakePostHog, Fault
@@ -522,3 +522,84 @@ async def test_progress_on_a_terminal_says_until_when_it_waits(
 
     assert code == 0
     assert "waits until" in text
+
+
+async def test_many_projects_end_with_a_table_that_names_each(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    fake.add_project(2, persons=30)
+    words = ("export", "persons", "--project", "1,2,99", "--out", "people", "--count")
+
+    first = await ran(fake, *words, cwd=tmp_path)
+    second = await ran(fake, *words, cwd=tmp_path)
+
+    assert first.code == second.code == 1
+    assert "project 1   complete " in first.err
+    assert "project 99  failed " in first.err
+    assert "project 1   complete (kept) " in second.err
+
+
+async def test_of_many_projects_quiet_leaves_only_what_failed(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    words = ("export", "persons", "--project", "1,99", "--out", "people", "--quiet")
+
+    done = await ran(fake, *words, cwd=tmp_path)
+
+    assert done.code == 1
+    assert done.err.startswith("error: project 99: 404")
+    assert "complete" not in done.err
+
+
+async def test_on_a_terminal_a_file_that_is_verified_is_one_line(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    await ran(fake, "export", "persons", "--out", "p.ndjson", cwd=tmp_path)
+
+    code, text = await on_a_terminal(fake, "verify", "p.ndjson", cwd=tmp_path)
+
+    assert code == 0
+    assert text.startswith("OK ")
+    assert "".join(text.split()).endswith("p.ndjson:2,500rows")
+
+
+async def test_an_export_that_cannot_be_proven_complete_is_exit_code_3(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    row = {"uuid": "0190f000-0000-7000-8000-000000000001", "created_at": "2026-01-01T00:00:00Z"}
+    for rows, times in (([row], 1), ([], 99)):
+        page = {"results": rows, "next": None, "has_next": True}
+        fake.faults.append(Fault(200, body=page, times=times))
+
+    done = await ran(fake, "export", "persons", "--out", "p.ndjson", cwd=tmp_path)
+
+    assert done.code == 3
+    assert "rows may be missing" in done.err
+    assert names_in(tmp_path) == ["p.ndjson"]
+
+
+async def test_all_projects_of_a_key_that_may_not_list_them_is_an_error(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    fake.faults.append(Fault(403, path="/api/projects/", times=9))
+
+    done = await ran(fake, "export", "persons", "--all-projects", "--out", "people", cwd=tmp_path)
+
+    assert done.code == 1
+    assert "403" in done.err
+
+
+async def test_nobody_knows_how_many_logs_there_will_be(fake: FakePostHog, env: PostHogEnv) -> None:
+    assert await total_of(env.logs.query(date_from="-1m")) is None
+    assert fake.requests == []
+
+
+async def test_a_limit_that_is_shared_is_not_shown_as_used_up(
+    fake: FakePostHog, tmp_path: Path
+) -> None:
+    words = ("--out", "a.ndjson", "--sqlite", "limits.db", "--limit", "2/1", "--wait", *SLOWLY)
+
+    code, text = await on_a_real_terminal(fake, "export", "persons", *words, cwd=tmp_path)
+
+    assert code == 0
+    assert "is used up" not in text

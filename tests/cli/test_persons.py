@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import pty
+import re
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ import pytest
 
 pytest.importorskip("cyclopts")
 
-from cli_runs import COMMAND, Ran, environment, ran
+from cli_runs import COMMAND, Ran, environment, on_a_terminal, ran
 from posthog_env_async.testing import FakePostHog
 
 
@@ -69,6 +70,16 @@ async def test_lookup_takes_values_of_text_persons_and_columns(
     done = await ran(fake, "persons", "lookup", "--by", "email", "--from", name, cwd=tmp_path)
 
     assert [row["person"]["uuid"] for row in rows(done)] == [str(ada)]
+
+
+async def test_lookup_by_uuid_takes_persons_as_they_were_listed(
+    fake: FakePostHog, ada: UUID, tmp_path: Path
+) -> None:
+    (tmp_path / "a.ndjson").write_text(f'{{"uuid": "{ada}", "name": "Ada"}}\n')
+
+    done = await ran(fake, "persons", "lookup", "--by", "uuid", "--from", "a.ndjson", cwd=tmp_path)
+
+    assert [(row["value"], row["found"]) for row in rows(done)] == [(str(ada), True)]
 
 
 async def test_lookup_reads_stdin_and_writes_csv(fake: FakePostHog, ada: UUID) -> None:
@@ -223,3 +234,66 @@ async def test_cohorts_and_their_persons(fake: FakePostHog, ada: UUID, tmp_path:
     assert [row["uuid"] for row in rows(persons)] == [str(ada)]
     assert exported.code == 0
     assert (tmp_path / f"cohort-{number}-1.ndjson.gz").exists()
+
+
+@pytest.mark.parametrize("text", ["{not JSON}\n", '{"distinct_ids": [7]}\n'])
+async def test_a_line_that_names_nobody_is_refused_by_its_number(
+    fake: FakePostHog, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "ids.ndjson").write_text(f"user-1\n{text}")
+
+    done = await ran(fake, "persons", "lookup", "--from", "ids.ndjson", cwd=tmp_path)
+
+    assert done.code == 2
+    assert "line 2 is JSON without 'distinct_id'" in done.err
+
+
+async def test_a_csv_without_such_a_column_is_refused(fake: FakePostHog, tmp_path: Path) -> None:
+    (tmp_path / "ids.csv").write_text("name\nada\n")
+
+    done = await ran(fake, "persons", "lookup", "--from", "ids.csv", cwd=tmp_path)
+
+    assert done.code == 2
+    assert "no column 'distinct_id' or 'properties.distinct_id'" in done.err
+
+
+async def test_a_change_that_does_not_show_in_time_is_exit_code_3() -> None:
+    async with FakePostHog(3, mode="routes", change_delay=None) as fake:
+        uuid = str(fake.uuids()[0])
+        waited = await ran(fake, "persons", "set", uuid, "plan", "moon", "--wait", "0.1s")
+        quiet = await ran(fake, "persons", "set", uuid, "plan", "moon", "--quiet")
+
+    assert waited.code == 3
+    assert "does not show yet" in waited.err
+    assert (quiet.code, quiet.err) == (0, "")
+
+
+async def test_on_a_terminal_a_person_is_a_table_of_its_fields(
+    fake: FakePostHog, ada: UUID
+) -> None:
+    code, text = await on_a_terminal(fake, "persons", "get", str(ada))
+    _, values = await on_a_terminal(fake, "persons", "values", "plan")
+
+    assert code == 0
+    assert re.search(rf"^uuid +{ada} *$", text, re.MULTILINE)
+    assert re.search(r"^properties\.plan +moon *$", text, re.MULTILINE)
+    assert values.splitlines()[0].split()[-1] == "persons"
+
+
+async def test_persons_that_cannot_be_deleted_are_counted(fake: FakePostHog, ada: UUID) -> None:
+    fake.undeletable().add(ada)
+
+    done = await ran(fake, "persons", "delete", str(ada), "--yes")
+    quiet = await ran(fake, "persons", "delete", str(fake.uuids()[5]), "--yes", "--quiet")
+
+    assert done.code == 1
+    assert "1 NOT deleted" in done.err
+    assert (quiet.code, quiet.err) == (0, "")
+
+
+async def test_an_old_server_says_only_that_it_accepted_a_deletion() -> None:
+    async with FakePostHog(3, mode="routes", version="old") as fake:
+        done = await ran(fake, "persons", "delete", str(fake.uuids()[0]), "--yes")
+
+    assert done.code == 0
+    assert "does not say more" in done.err

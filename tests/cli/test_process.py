@@ -1,6 +1,8 @@
 """The command as a process: signals, pipes that break, streams that are closed, old terminals."""
 
+import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -48,9 +50,75 @@ async def test_a_job_in_the_background_stops_on_a_signal_within_two_seconds(
     assert (tmp_path / "all.ndjson.checkpoint.json").exists()
 
 
-async def test_a_second_signal_does_not_wait(fake: FakePostHog, tmp_path: Path) -> None:
+async def test_a_signal_before_a_command_begins_ends_it_before(tmp_path: Path) -> None:
+    (tmp_path / "early.py").write_text(
+        "import os, signal\n"
+        "from cyclopts import App\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "app = App(name='early', result_action='return_value')\n"
+        "@app.default\n"
+        "def begin():\n"
+        "    print('begun')\n"
+    )
     script = (
-        "import signal, sys, anyio;"
+        "import sys; from cyclopts import App; from posthog_env_async.cli.app import run_words;"
+        "app = App(result_action='return_value'); app.command('early:app', name='early');"
+        "sys.exit(run_words(['early'], app))"
+    )
+
+    done = await anyio.run_process(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment(None), check=False
+    )
+
+    assert (done.returncode, done.stdout) == (143, b"")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+async def test_a_signal_while_the_help_is_written_ends_it_at_once() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, bytes(4096))
+    os.set_blocking(writing, True)
+
+    process = await anyio.open_process([*COMMAND, "--help"], env=environment(None), stdout=writing)
+    os.close(writing)
+    status = Path(f"/proc/{process.pid}/status")
+    with anyio.fail_after(30):
+        while not int(re.findall(r"SigCgt:\s*(\w+)", status.read_text())[0], 16) & 1 << 14:
+            await anyio.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        code = await process.wait()
+    os.close(reading)
+    await process.aclose()
+
+    assert code == 143
+
+
+async def test_help_for_a_reader_that_has_left_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    done = await anyio.run_process(
+        [*COMMAND, "--version"], env=environment(None), stdout=writing, check=False
+    )
+    os.close(writing)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+async def test_a_wrong_use_of_a_process_is_exit_code_2() -> None:
+    done = await anyio.run_process([*COMMAND, "nonsense"], env=environment(None), check=False)
+
+    assert done.returncode == 2
+    assert b"--help shows what there is" in done.stderr
+
+
+@pytest.mark.parametrize("uvloop", ["", "sys.modules['uvloop'] = None;"])
+async def test_a_second_signal_does_not_wait(uvloop: str) -> None:
+    script = (
+        f"import signal, sys, anyio; {uvloop}"
         "from cyclopts import App; from posthog_env_async.cli.app import run_words;"
         "app = App(result_action='return_value')\n"
         "@app.default\n"

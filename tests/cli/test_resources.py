@@ -1,6 +1,7 @@
 """What the commands for persons, folders, logs, questions, projects and keys give."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -231,3 +232,29 @@ async def test_a_table_fits_a_terminal_of_80_columns(
 
     assert code == 0
     assert max(map(len, text.splitlines())) <= 80
+
+
+async def test_a_folder_that_is_deleted_is_named(fake: FakePostHog) -> None:
+    made = await ran(fake, "folders", "create", "home")
+    id = json.loads(made.out)["id"]
+
+    done = await ran(fake, "folders", "delete", id)
+
+    assert (done.code, done.out, done.err) == (0, "", f"deleted {id}\n")
+
+
+async def test_on_a_terminal_logs_are_counted_with_thousands(fake: FakePostHog) -> None:
+    code, text = await on_a_terminal(fake, "logs", "count", "--from", "-2h")
+
+    assert code == 0
+    assert re.fullmatch(r"\d,\d{3}\n", text)
+
+
+async def test_on_a_terminal_a_list_may_be_as_long_as_it_is_asked_to_be(fake: FakePostHog) -> None:
+    _, some = await on_a_terminal(fake, "persons", "list")
+    code, more = await on_a_terminal(fake, "persons", "list", "--max-items", "70")
+
+    assert code == 0
+    assert "the first 50 of more" in some
+    assert "of more" not in more
+    assert len(more.splitlines()) - len(some.splitlines()) >= 19

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+import anyio
 import pytest
 
 pytest.importorskip("cyclopts")
@@ -13,15 +14,18 @@ from posthog_env_async import (
     CheckpointError,
     ConfigurationError,
     ExportError,
+    Limit,
     ListingReport,
     PaginationError,
+    PostHogEnv,
     PostHogError,
     QuotaExceededError,
     RateLimitError,
 )
+from posthog_env_async.cli.commands.export.totals import shortage
 from posthog_env_async.cli.output.console import cell
 from posthog_env_async.cli.output.exit_codes import outcome_of, resume_time
-from posthog_env_async.cli.output.progress import ProgressRow
+from posthog_env_async.cli.output.progress import Display, ProgressRow
 from posthog_env_async.cli.output.stream import verdict
 from posthog_env_async.cli.output.wording import (
     counted,
@@ -29,6 +33,7 @@ from posthog_env_async.cli.output.wording import (
     size_text,
     window_name,
 )
+from posthog_env_async.session import Permit, RateLimiter, as_limits
 
 
 @pytest.mark.parametrize(
@@ -182,3 +187,50 @@ def test_a_verdict_says_what_happened_and_why_it_is_not_complete(
     report: ListingReport, text: str
 ) -> None:
     assert verdict(report, "person") == text
+
+
+async def test_a_display_says_nothing_while_nothing_is_under_way(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    waiting, reading = ProgressRow("a", "person"), ProgressRow("b", "person")
+    async with Display([waiting], footer=lambda: "footer", every=0.01):
+        await anyio.sleep(0.05)
+    nothing = capsys.readouterr().err
+    reading.start()
+    async with Display([reading], every=0.01):
+        await anyio.sleep(0.05)
+
+    assert nothing == ""
+    assert "0 persons" in capsys.readouterr().err
+
+
+class SilentLimiter:
+    """A limiter that does not tell what it has left."""
+
+    async def acquire(self, budget: str, *, max_wait: float) -> Permit:
+        raise NotImplementedError
+
+    async def block(self, budget: str, seconds: float) -> None:
+        """Do nothing."""
+
+    def is_limited(self, budget: str) -> bool:
+        return True
+
+    def blocked_for(self, budget: str) -> float:
+        return 0.0
+
+
+async def test_no_limit_is_too_small_where_none_is_told() -> None:
+    listing = PostHogEnv(1, api_key="phx_x").persons.list(page_size=10)
+
+    assert await shortage(SilentLimiter(), "persons", [(listing, 1_000)], waits=False) is None
+
+
+async def test_the_longest_window_that_is_too_small_is_named() -> None:
+    listing = PostHogEnv(1, api_key="phx_x").persons.list(page_size=10)
+    limiter = RateLimiter(as_limits([Limit(1_000, 3_600.0), Limit(10, 60.0)]))
+
+    text = await shortage(limiter, "persons", [(listing, 1_000)], waits=False)
+
+    assert text is not None
+    assert text.startswith("needs 100 requests, the minute has 10 left")

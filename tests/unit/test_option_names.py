@@ -22,6 +22,8 @@ from posthog_env_async.cli.output.option_names import in_options
         ("a file of yours: overwrite=True replaces it", "a file of yours: --overwrite replaces it"),
         ("choose with compression='zstd' or 'gzip'", "choose with --zstd or 'gzip'"),
         ("the format of 'x.txt' is unknown", "the format of 'x.txt' is unknown"),
+        ("no 'distinct_id' in distinct_ids", "no 'distinct_id' in --distinct-id"),
+        ("there is no 'properties.page_size'", "there is no 'properties.page_size'"),
         ("the server's person_id=7 is odd", "the server's person_id=7 is odd"),
     ],
 )

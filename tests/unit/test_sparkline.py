@@ -44,3 +44,9 @@ def test_the_times_have_a_zone() -> None:
 
 def test_no_entries_are_said() -> None:
     assert list(picture([], 80)) == ["no entries"]
+
+
+def test_a_count_without_a_time_has_no_place_in_the_picture() -> None:
+    lines = list(picture([bucket(0, 3), LogBucket(time=None, count=9, level="info")], 80))
+
+    assert lines[0].endswith(" 3")

@@ -11,7 +11,6 @@ from cyclopts import App, Parameter
 
 from posthog_env_async.cli.options.output import EXIT_CODES
 from posthog_env_async.cli.output.console import print_message
-from posthog_env_async.cli.output.exit_codes import OK
 from posthog_env_async.errors import ConfigurationError
 from posthog_env_async.testing import CLOUD_THROTTLES, FakePostHog
 
@@ -94,7 +93,7 @@ app = App(name="fake", help_epilogue=EXAMPLES + EXIT_CODES)
 
 
 @app.default
-async def fake(*, settings: Settings = DEFAULT_SETTINGS) -> int:
+async def fake(*, settings: Settings = DEFAULT_SETTINGS) -> None:
     """Serve the embedded server until Ctrl-C; nothing that it receives is written anywhere."""
     first = min(_projects(settings.project), default=1)
     async with settings.server() as server:
@@ -106,7 +105,6 @@ async def fake(*, settings: Settings = DEFAULT_SETTINGS) -> int:
         sys.stdout.flush()
         print_message("serving until Ctrl-C; the key opens nothing but this server")
         await anyio.sleep_forever()
-    return OK
 
 
 def _projects(texts: tuple[str, ...]) -> dict[int, int]:

@@ -66,7 +66,7 @@ def _column(file: TextIO, by: str) -> Iterator[str]:
     names = (by, f"properties.{by}", f"{by}s")
     column = next((name for name in names if name in (rows.fieldnames or ())), None)
     if column is None:
-        raise ConfigurationError(f"--from: the file has no column {by} or properties.{by}")
+        raise ConfigurationError(f"--from: the file has no column {by!r} or 'properties.{by}'")
     yield from (row[column] for row in rows if row[column])
 
 
@@ -76,7 +76,7 @@ def _value_of(line: str, by: str, number: int) -> str:
     except ValueError:
         value = None
     if not isinstance(value, str):
-        raise ConfigurationError(f"--from: line {number} is JSON without a {by}")
+        raise ConfigurationError(f"--from: line {number} is JSON without {by!r}")
     return value
 
 

@@ -186,7 +186,8 @@ def leave_if_stuck(code: int) -> None:
         leave(code)
 
 
-def leave(code: int) -> NoReturn:
+# Called by a signal handler, of which Python 3.11 tells coverage nothing.
+def leave(code: int) -> NoReturn:  # pragma: no cover
     """End the process at once, and show the cursor again."""
     MESSAGES.show_cursor(True)
     os._exit(code)

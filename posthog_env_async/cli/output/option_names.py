@@ -47,7 +47,8 @@ PHRASES = (
 )
 _GIVEN = re.compile(r"\b([a-z_]+)=(?:'([^']*)'|\"([^\"]*)\"|True|False|…)?")
 _SUBJECT = re.compile(r"(?<![-\w])([a-z_]+)(?= must | of logs must )")
-_UNDERSCORED = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
+# What is quoted is the name of a column or field.
+_UNDERSCORED = re.compile(r"(?<!')(?<!'properties\.)\b[a-z]+(?:_[a-z]+)+\b")
 
 
 def in_options(text: str) -> str:

@@ -71,11 +71,7 @@ def _show_one(outcome: ExportOutcome, noun: str) -> None:
 
 def _ending(outcome: ExportOutcome) -> Outcome:
     if outcome.error is not None:
-        ending = outcome_of(outcome.error)
-        # The file system's refusals come as errors of configuration; the command was not wrong.
-        if isinstance(outcome.error.__cause__, OSError):
-            return attrs.evolve(ending, code=FAILED)
-        return ending
+        return outcome_of(outcome.error)
     if outcome.ok:
         return Outcome(OK, "")
     return Outcome(
