@@ -2,34 +2,36 @@
 
 from .redaction import redacted
 from .response_errors import ENDPOINT_NOT_FOUND, error_for, redirected, wait_asked_for
+from .status_tree import (
+    APIStatusError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    EndpointNotAvailableError,
+    MissingScopeError,
+    NotFoundError,
+    PermissionDeniedError,
+    QueryTooExpensiveError,
+    QuotaExceededError,
+    RateLimitError,
+    ServerError,
+)
 from .tree import (
     APIConnectionError,
     APIDeprecationWarning,
-    APIStatusError,
     APITimeoutError,
-    AuthenticationError,
-    BadRequestError,
     CheckpointError,
     ClientClosedError,
     ConfigurationError,
-    ConflictError,
-    EndpointNotAvailableError,
     ExportError,
     ExportWarning,
     FileLockedError,
     LimiterUnavailableError,
-    MissingScopeError,
-    NotFoundError,
     PaginationError,
     PartialDistinctIdsWarning,
-    PermissionDeniedError,
     PostHogError,
     PostHogWarning,
-    QueryTooExpensiveError,
-    QuotaExceededError,
-    RateLimitError,
     ResponseDecodeError,
-    ServerError,
     TruncatedCSVWarning,
 )
 

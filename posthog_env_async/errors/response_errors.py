@@ -11,7 +11,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from .redaction import redacted
-from .tree import (
+from .status_tree import (
     APIStatusError,
     AuthenticationError,
     BadRequestError,

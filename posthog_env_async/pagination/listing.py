@@ -106,6 +106,13 @@ class _Readable(ABC, Generic[T]):
         """
         return attrs.evolve(self, token=Token.parse(token, self._source.subject))
 
+    def _watch(self, on_progress: OnReport | None) -> Watch | None:
+        """Return what tells of a run; `None` when nobody listens."""
+        session = self._source.session
+        if session.emit is None and on_progress is None:
+            return None
+        return Watch(self._source.call.route(session.prefix), session.emit, on_progress)
+
     @property
     def model(self) -> type[Any] | None:
         """The class of the items; `None` for plain data."""
@@ -165,9 +172,7 @@ class Listing(_Readable[T]):
             held_bytes=held_bytes,
             handed_out=handed_out,
         )
-        source = self._source
-        watch = Watch.of(source.session, source.call, on_progress)
-        return ListingRun(OffsetReader(source, plan), watch)
+        return ListingRun(OffsetReader(self._source, plan), self._watch(on_progress))
 
     async def count(self) -> int:
         """Return how many rows the server counts; for persons this costs it a query more.
@@ -202,9 +207,7 @@ class CursorListing(_Readable[T]):
         `on_progress` is called with the report after each page, and at the end.
         """
         plan = CursorPlan(page_size=self.page_size, max_items=self.max_items, resume=self._token)
-        source = self._source
-        watch = Watch.of(source.session, source.call, on_progress)
-        return ListingRun(CursorReader(source, plan), watch)
+        return ListingRun(CursorReader(self._source, plan), self._watch(on_progress))
 
     async def count(self) -> int:
         """Return how many rows there are; the server does not say, so this reads them all."""

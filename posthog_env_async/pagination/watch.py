@@ -5,7 +5,7 @@ from collections.abc import Callable
 import attrs
 
 from posthog_env_async.events import ListingEnded, PageRead, SeamRepaired
-from posthog_env_async.session import Emitter, Request, Session
+from posthog_env_async.session import Emitter
 
 from .page import ListingReport, Step
 
@@ -23,15 +23,6 @@ class Watch:
     on_progress: OnReport | None
     _repaired: int = 0
     _has_ended: bool = False
-
-    @classmethod
-    def of(
-        cls, session: Session, call: Request, on_progress: OnReport | None = None
-    ) -> "Watch | None":
-        """Return the watch of a run; `None` when nobody listens."""
-        if session.emit is None and on_progress is None:
-            return None
-        return cls(call.route(session.prefix), session.emit, on_progress)
 
     def note_page(self, step: Step, report: ListingReport) -> None:
         """Tell that a page was accepted, and the seams that were repaired before it."""

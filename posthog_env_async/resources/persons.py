@@ -69,9 +69,9 @@ class Persons(PersonActions):
         Raises:
             ConfigurationError: for a value that the server would answer with 500 or misread.
         """
-        request = self._request(_filters(search, email, distinct_id, properties))
+        params = _filters(search, email, distinct_id, properties)
         return self._project.listing(
-            request,
+            self._project.request(PATH, params=params, scope=SCOPE, budget=BUDGET),
             PERSON_ROWS,
             page_size=page_size,
             offset=offset,

@@ -122,13 +122,14 @@ class Session:
         Raises:
             MissingScopeError: when the key is known to lack a scope; nothing is sent.
         """
-        url = request_url(self.address, request, self.prefix)
+        prefix = chosen_prefix(self.prefix_setting, self.state.environments)
+        url = request_url(self.address, request, prefix)
         if self.state.granted is not None:
             shown = str(url.with_query(None))
             require_scopes(request.scope, self.state.granted, method=request.method, url=shown)
         observer = None
         if self.emit is not None or logger.isEnabledFor(logging.DEBUG):
-            route = request.route(self.prefix)
+            route = request.route(prefix)
             observer = CallObserver(request, self.emit or _no_observer, self.now, route)
         counters: tuple[RequestCounter, ...] = (self.state.counter,)
         if request.counter is not None:

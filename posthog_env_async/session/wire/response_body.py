@@ -124,7 +124,8 @@ class _Pace:
 async def read_response(call: Call, answer: aiohttp.ClientResponse, max_bytes: int) -> Response:
     """Read a response to its end, of an error no more than the request wants."""
     if 200 <= answer.status < 300:
-        check_head(call, answer)
+        if not answer.headers.get("Content-Type") == call.headers["Accept"] == JSON:
+            check_head(call, answer)
         if answer.content.is_eof() and "Content-Encoding" not in answer.headers:
             body = answer.content.read_nowait()  # all of it came with the head
         else:
@@ -176,7 +177,7 @@ async def _whole_body(answer: aiohttp.ClientResponse, max_bytes: int) -> bytes:
         BodyTooLargeError: when it is larger than `max_bytes` after decompression.
         BodyError, SlowBodyError: as `body_chunks`.
     """
-    gzip = _Gzip() if _is_packed(answer) else None
+    gzip = _Gzip() if "Content-Encoding" in answer.headers and _is_packed(answer) else None
     pace, size, first = _Pace(None), 0, b""
     body: io.BytesIO | None = None
     while chunk := await pace.next_chunk(answer.content):
