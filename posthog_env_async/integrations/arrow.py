@@ -71,12 +71,12 @@ class RecordBatches:
                     builder = builder or self._builder(rows)
                     held.append(await in_thread(partial(builder.batch, rows)))
                     if sum(map(len, held)) == self._size:
-                        yield self._joined(held)
+                        yield await in_thread(partial(self._joined, held))
                         held = []
             if builder is None:
                 held.append(self._builder([]).batch([]))
             if held:
-                yield self._joined(held)
+                yield await in_thread(partial(self._joined, held))
 
     def _builder(self, rows: Sequence[bytes]) -> BatchBuilder:
         self._table.check_rows(rows)

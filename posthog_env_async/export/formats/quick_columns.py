@@ -29,6 +29,8 @@ TYPES: Mapping[ColumnType, Any] = {
 """What the values of each type are in JSON."""
 
 NULLS = (b"", b"null")
+SEPARATOR = b"\x1f"
+"""A control character, which JSON never has."""
 
 
 @attrs.define(eq=False)
@@ -139,9 +141,12 @@ class QuickColumns:
         if not names:
             return [None] * length
         heads = [b"%b:" % dump(name) for name in names]
-        rows = list(zip(*(map(bytes, column) for column in cells), strict=True))
+        # Bytes, since tuples would set off Python's garbage collector.
+        rows = list(
+            map(SEPARATOR.join, zip(*(map(bytes, column) for column in cells), strict=True))
+        )
         # Most rows have the same: nothing but a type, say.
-        rests = {texts: _joined(heads, texts) for texts in set(rows)}
+        rests = {row: _joined(heads, row.split(SEPARATOR)) for row in set(rows)}
         return list(map(rests.__getitem__, rows))
 
 
