@@ -8,7 +8,7 @@ from typing import Any, Self, cast
 import attrs
 
 from posthog_env_async.converter import dump
-from posthog_env_async.errors import ConfigurationError, PaginationError
+from posthog_env_async.errors import ConfigurationError, PaginationError, PostHogError
 from posthog_env_async.export.files.durable import in_thread
 from posthog_env_async.export.formats.column_types import ColumnType, type_of, widest_type
 from posthog_env_async.export.formats.columns import Column, parse_columns, value_of
@@ -50,7 +50,12 @@ class RecordBatches:
     async def __anext__(self) -> Any:
         if self._batches is None:
             self._batches = self._read()
-        return await anext(self._batches)
+        try:
+            return await anext(self._batches)
+        except PostHogError as error:
+            failure = error
+        # Without the frames below: their locals hold rows.
+        raise failure.with_traceback(None)
 
     async def aclose(self) -> None:
         """Break off what is in flight."""
@@ -177,6 +182,8 @@ async def to_table(
         parts = [batch async for batch in batches]
     report = batches.report
     if not report.complete and not allow_incomplete:
+        # A frame of the traceback would hold them.
+        parts.clear()
         raise PaginationError(
             f"{report.items:,} rows were read, but it is not proven that they are all: see the"
             " report of the listing, or use allow_incomplete=True"

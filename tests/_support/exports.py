@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,17 @@ import pytest
 from posthog_env_async import Backoff, PostHogEnv
 from posthog_env_async.testing import FakePostHog
 
-__all__ = ["FORMATS", "beside", "client", "content", "files", "lines_of", "parquet", "records"]
+__all__ = [
+    "FORMATS",
+    "beside",
+    "client",
+    "content",
+    "files",
+    "lines_of",
+    "locals_of",
+    "parquet",
+    "records",
+]
 
 FORMATS = ["ndjson", "jsonl", "ndjson.gz", "ndjson.zst", "csv", "csv.gz", "parquet"]
 
@@ -48,3 +59,9 @@ def parquet(path: Path) -> Any:
 
 def client(fake: FakePostHog) -> PostHogEnv:
     return PostHogEnv(1, api_key=fake.key, host=fake.url, backoff=Backoff(base=0.0), limits=None)
+
+
+def locals_of(error: BaseException) -> str:
+    """Return the locals of the package's frames, as tools for crash reports collect them."""
+    frames = traceback.TracebackException.from_exception(error, capture_locals=True).stack
+    return "\n".join(f"{f.name} {f.locals}" for f in frames if "/tests/" not in f.filename)

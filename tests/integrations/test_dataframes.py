@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from exports import locals_of
 from posthog_env_async import (
     Backoff,
     ConfigurationError,
@@ -14,6 +15,7 @@ from posthog_env_async import (
     PaginationError,
     Person,
     PostHogEnv,
+    PostHogError,
     PostHogWarning,
     ResponseDecodeError,
 )
@@ -230,6 +232,20 @@ async def test_an_end_that_the_server_contradicts_is_an_error_unless_it_may_be(
 
     end_with_more_to_come()
     assert len(await to_table(env.persons.list(), allow_incomplete=True)) == 3
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_no_value_of_a_row_is_in_the_frames_of_a_table_s_error(
+    env: PostHogEnv, fake: FakePostHog, status: int
+) -> None:
+    """The end that is not proven with a 200, and an error of the server in the middle."""
+    unended: Any = {"results": [], "next": None, "has_next": True}
+    fake.faults.append(Fault(status, body=unended, after=3, times=99))
+
+    with pytest.raises(PostHogError) as caught:
+        await to_table(env.persons.list(page_size=500))
+
+    assert "@example." not in locals_of(caught.value)
 
 
 async def test_batches_that_nobody_began_can_be_closed(env: PostHogEnv, fake: FakePostHog) -> None:

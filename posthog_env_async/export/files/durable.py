@@ -16,7 +16,7 @@ import anyio
 import anyio.to_thread
 from anyio.lowlevel import RunVar
 
-from posthog_env_async.errors import ExportError, ExportWarning
+from posthog_env_async.errors import ExportError, ExportWarning, PostHogError
 
 __all__ = [
     "UNSUPPORTED",
@@ -81,12 +81,19 @@ class Digest(Protocol):
 
 
 async def in_thread(work: Callable[[], R]) -> R:
-    """Do blocking work in a thread, of which exports have eight at most, and return its result."""
+    """Do blocking work in a thread, of which exports have eight at most, and return its result.
+
+    An error of ours comes without the frames of the thread: their locals hold rows.
+    """
     limiter = _limiter.get(None)
     if limiter is None:
         limiter = anyio.CapacityLimiter(THREADS)
         _limiter.set(limiter)
-    return await anyio.to_thread.run_sync(work, limiter=limiter)
+    try:
+        return await anyio.to_thread.run_sync(work, limiter=limiter)
+    except PostHogError as error:
+        failure = error
+    raise failure.with_traceback(None)
 
 
 @contextmanager

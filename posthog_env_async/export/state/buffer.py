@@ -21,7 +21,7 @@ class Position:
 class Chunk:
     """Rows that are written at once, and the position behind them where it is to be kept."""
 
-    rows: list[bytes]
+    rows: list[bytes] = attrs.field(repr=False)
     position: Position | None
 
 
@@ -39,7 +39,7 @@ class RowBuffer:
     rows: int = attrs.field(default=0, init=False)
     ready: list[Chunk] = attrs.field(factory=list[Chunk], init=False)
     _begun: bool = attrs.field(default=False, init=False)
-    _collected: list[bytes] = attrs.field(factory=list[bytes], init=False)
+    _collected: list[bytes] = attrs.field(factory=list[bytes], init=False, repr=False)
     _size: int = attrs.field(default=0, init=False)
     _position: Position | None = attrs.field(default=None, init=False)
     _positioned_at: float = attrs.field(factory=time.monotonic, init=False)
