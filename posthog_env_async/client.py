@@ -11,6 +11,7 @@ import attrs
 from posthog_env_async.events import Observer
 from posthog_env_async.models import KEY_ROWS, APIKeyInfo
 from posthog_env_async.resources import (
+    ClientStatus,
     Cohorts,
     EndpointCalls,
     Logs,
@@ -33,7 +34,6 @@ from posthog_env_async.session import (
     RateLimiter,
     Request,
     Session,
-    SessionStatus,
     Transport,
     check_settings,
     check_timeout,
@@ -52,7 +52,7 @@ MAX_CONNECTIONS = 32
 MAX_RESPONSE_BYTES = 64 << 20
 
 
-class PostHogEnv(EndpointCalls, SessionStatus):
+class PostHogEnv(EndpointCalls, ClientStatus):
     """A PostHog project, read and written from asyncio.
 
     .. code-block:: python

@@ -1,5 +1,6 @@
 """Resources: one module and one class each."""
 
+from .client_status import ClientStatus
 from .cohorts import Cohorts
 from .endpoint_calls import EndpointCalls
 from .logs import Logs
@@ -10,6 +11,7 @@ from .project_scope import ProjectScope
 from .projects import Projects
 
 __all__ = [
+    "ClientStatus",
     "Cohorts",
     "EndpointCalls",
     "Logs",

@@ -3,7 +3,7 @@
 from .address import Address, check_own_host, project_text, quoted_path
 from .api_key import APIKey, KeyFunction, KeySource, key_from_file
 from .backoff import Backoff, RetryQuota, RetrySafety, is_too_large
-from .emitter import Emitter
+from .call import Emitter
 from .finish import finish
 from .key_text import key_from_text, read_key_file
 from .limits import (
@@ -23,7 +23,6 @@ from .redirects import Prefix, request_url
 from .request import METHODS, Request, RequestCounter, Scopes, require_scopes
 from .response import Decode, Headers, Response
 from .session import Session
-from .status import SessionStatus
 from .streaming import stream
 from .validation import (
     check_settings,
@@ -60,7 +59,6 @@ __all__ = [
     "RetrySafety",
     "Scopes",
     "Session",
-    "SessionStatus",
     "Transport",
     "Window",
     "as_limits",

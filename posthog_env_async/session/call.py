@@ -14,6 +14,7 @@ from posthog_env_async.events import (
     CallStarted,
     Event,
     LimitWaited,
+    Observer,
     RequestEnded,
     RequestStarted,
     RetryScheduled,
@@ -22,7 +23,7 @@ from posthog_env_async.events import (
 from .api_key import APIKey
 from .request import Request, RequestCounter
 
-__all__ = ["Call", "CallObserver"]
+__all__ = ["Call", "CallObserver", "Emitter"]
 
 LEAST_WAIT = 0.001
 NUMBERS: Final = itertools.count(1)
@@ -137,6 +138,23 @@ class CallObserver:
             call=self.number,
         )
         self.emit(event)
+
+
+@attrs.define
+class Emitter:
+    """Hands events to an observer; one that raises harms nothing, and is told once."""
+
+    observer: Observer = attrs.field(repr=False)
+    _has_failed: bool = attrs.field(default=False, init=False)
+
+    def __call__(self, event: Event) -> None:
+        """Hand out an event."""
+        try:
+            self.observer(event)
+        except Exception as error:  # noqa: BLE001 - whatever a caller's observer may raise
+            if not self._has_failed:
+                self._has_failed = True
+                logger.warning("the observer raised %s; told once", type(error).__name__)
 
 
 def _log(event: CallEnded) -> None:

@@ -14,14 +14,28 @@ from posthog_env_async.errors import (
 )
 
 from .api_key import KeySource
-from .backoff import Backoff, is_too_large
+from .backoff import Backoff, RetryQuota, is_too_large
 from .call import Call
 from .limits import Limiter
-from .state import SharedState
+from .redirects import EnvironmentsState
+from .request import RequestCounter
+from .response import DecodeQueue
 
-__all__ = ["Retrier"]
+__all__ = ["Retrier", "SharedState"]
 
 logger = logging.getLogger("posthog_env_async")
+
+
+@attrs.define(eq=False)
+class SharedState:
+    """What a client and all its siblings have in common besides connections, key and limits."""
+
+    granted: frozenset[str] | None = None
+    counter: RequestCounter = attrs.field(factory=RequestCounter)
+    quota: RetryQuota = attrs.field(factory=RetryQuota)
+    environments: EnvironmentsState = EnvironmentsState.SERVED
+    has_warned: bool = False
+    decoding: DecodeQueue = attrs.field(factory=DecodeQueue, repr=False)
 
 
 @attrs.define(eq=False)

@@ -16,8 +16,7 @@ from posthog_env_async.errors import PostHogError
 from .address import Address
 from .api_key import APIKey, KeySource
 from .backoff import Backoff
-from .call import Call, CallObserver
-from .emitter import Emitter
+from .call import Call, CallObserver, Emitter
 from .limits import Limiter, Permit
 from .redirects import (
     MOST_HOPS,
@@ -31,8 +30,7 @@ from .redirects import (
 )
 from .request import Request, RequestCounter, require_scopes
 from .response import JSON, LARGE, Decode, Response, check_status
-from .retrier import Retrier
-from .state import SharedState
+from .retrier import Retrier, SharedState
 from .validation import request_headers
 from .wire import PermitExpiredError, Transport, UntilClosed, closed_meanwhile
 

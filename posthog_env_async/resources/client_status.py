@@ -1,14 +1,13 @@
-"""What a client tells of its session."""
+"""What a client tells of itself."""
 
 from datetime import UTC, datetime, timedelta
 
-from .limits import BUDGETS, LONGEST_BLOCK, Limiter
-from .session import Session
+from posthog_env_async.session import BUDGETS, LONGEST_BLOCK, Limiter, Session
 
-__all__ = ["SessionStatus"]
+__all__ = ["ClientStatus"]
 
 
-class SessionStatus:
+class ClientStatus:
     """Where a client's requests go, how many went out, and what they wait for."""
 
     _session: Session
