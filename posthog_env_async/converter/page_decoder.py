@@ -52,7 +52,8 @@ class RowType(Generic[T]):
     gives rows and keys of a whole page where that is quicker, or `None` when some row of it is odd.
     `build` converts rows to what the caller gets; only then, so that a page is cheap to keep.
     `check` raises what `decode_row` leaves to the first look at a row. `model` is the class of what
-    the caller gets, where that is not plain data.
+    the caller gets, where that is not plain data. With `in_lines` a line break inside a row, which
+    JSON allows between its tokens, becomes a space.
     """
 
     decode_row: Callable[[Raw], Any]
@@ -63,6 +64,7 @@ class RowType(Generic[T]):
     check: Callable[[Any], object] | None = None
     stamps_at_head: Callable[[Sequence[Any]], list[str | None] | None] = lambda _: None
     model: type[Any] | None = None
+    in_lines: bool = False
 
     def read(self, text: Raw) -> T:
         """Read a row that stands alone."""
@@ -135,6 +137,8 @@ async def load_page_in_turns(
 
 def _load_page(body: bytes, kind: RowType[Any], skip_bad_rows: bool) -> Steps[LoadedPage]:
     found = yield from find_rows(body)
+    if kind.in_lines and (b"\n" in body or b"\r" in body):
+        found = attrs.evolve(found, results=list(map(_line, found.results)))
     if not skip_bad_rows and (page := kind.decode_page(found.results)) is not None:
         return _loaded(body, found, *page)
     rows, keys, bad_rows = list[Any](), list[str](), list[int]()
@@ -154,6 +158,10 @@ def _load_page(body: bytes, kind: RowType[Any], skip_bad_rows: bool) -> Steps[Lo
         keys.append(key)
     read = _loaded(body, found, rows, keys)
     return attrs.evolve(read, failure=failure, bad_rows=tuple(bad_rows))
+
+
+def _line(row: bytes) -> bytes:
+    return row.replace(b"\n", b" ").replace(b"\r", b" ")
 
 
 def _keyed_row(text: bytes, kind: RowType[Any], *, check: bool) -> tuple[Any, str]:

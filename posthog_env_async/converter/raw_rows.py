@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
+import attrs
 import msgspec
 
-from .json_codec import UNREADABLE, Raw, as_mapping, load, load_slowly
+from .json_codec import UNREADABLE, as_mapping, load, load_slowly
 from .page_decoder import RowType
 from .uuid_scan import keys_at_head, stamp_at_head, stamps_at_head, uuid_at_head
 
@@ -58,18 +59,7 @@ BYTES_ROWS: RowType[bytes] = RowType(
 """Rows as the server sent them."""
 
 
-def _line(row: Raw) -> bytes:
-    return bytes(row).replace(b"\n", b" ").replace(b"\r", b" ")
-
-
-def _lines(rows: list[bytes]) -> list[bytes]:
-    text = b"".join(rows)
-    return list(map(_line, rows)) if b"\n" in text or b"\r" in text else rows
-
-
-LINE_ROWS: RowType[bytes] = RowType(
-    bytes, text_key, text_stamp, _bytes_page, _lines, stamps_at_head=stamps_at_head
-)
+LINE_ROWS: RowType[bytes] = attrs.evolve(BYTES_ROWS, in_lines=True)
 """Rows as the server sent them, each in one line.
 
 Only a line break inside a row, which JSON allows between its tokens, becomes a space.
