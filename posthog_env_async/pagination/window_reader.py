@@ -3,16 +3,15 @@
 import time
 from collections.abc import Mapping
 from functools import partial
-from itertools import pairwise
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import attrs
 
 from posthog_env_async.converter import LoadedPage, load_page_in_turns
 from posthog_env_async.errors import PaginationError, PostHogError, ResponseDecodeError
-from posthog_env_async.session import Decode, Headers, Request, RequestCounter, is_too_large
+from posthog_env_async.session import Decode, Headers, RequestCounter, is_too_large
 
+from .next_link import NextLinks
 from .page_size import PageSizes
 from .source import Source
 from .window import Window
@@ -20,7 +19,6 @@ from .window import Window
 __all__ = ["WindowPage", "WindowReader"]
 
 READS_OF_A_STRANGER = 3
-PREFIXES = ("projects", "environments")
 
 
 @attrs.frozen
@@ -66,6 +64,10 @@ class WindowReader:
     skips_bad_rows: bool = False
     meter: RequestCounter = attrs.field(factory=RequestCounter)
     row_bytes: float = 1024.0
+    _links: NextLinks = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._links = NextLinks(self.source.call)
 
     async def read(self, window: Window, *, counted: bool = False) -> WindowPage:
         """Read a window, or its first part where it is too much for the server or the client.
@@ -87,7 +89,7 @@ class WindowReader:
         shorter: int | None = None
         for _ in range(READS_OF_A_STRANGER):
             page, headers = await self._fetch(window, counted=counted)
-            end = _end(page, self.source.call)
+            end = None if page.next is None else self._links.offset(page.next)
             if end is None or end == window.end:
                 return self._opened(window, end, page, headers)
             is_smaller = window.start < end < window.end
@@ -140,37 +142,3 @@ class WindowReader:
         self.row_bytes = len(page.body) / max(1, page.length)
         self.sizes.answered(window.limit, time.monotonic() - began, len(page.body))
         return page, response.headers
-
-
-def _end(page: LoadedPage, call: Request) -> int | None:
-    """Return the offset that `next` names; -1 when it names another listing.
-
-    See docs/server.md, Paging.
-    """
-    if page.next is None:
-        return None
-    try:
-        link = urlsplit(page.next)
-        query = parse_qs(link.query, keep_blank_values=True)
-        end: int | None = int(query["offset"][0])
-    except (ValueError, KeyError):
-        link, query, end = urlsplit(""), {}, None
-    if end is None:
-        raise PaginationError(
-            "the page's next names no offset: this endpoint does not page by offset"
-        )
-    return end if _same_project(link.path, call) and _same_query(query, call) else -1
-
-
-def _same_project(path: str, call: Request) -> bool:
-    parts = path.split("/")
-    named = [name for prefix, name in pairwise(parts) if prefix in PREFIXES]
-    numbers = [name for name in named if name.isdigit()]
-    return (
-        not numbers or call.project is None or not call.project.isdigit() or call.project in numbers
-    )
-
-
-def _same_query(query: Mapping[str, list[str]], call: Request) -> bool:
-    said: dict[str, Any] = {name: values[0] for name, values in query.items()}
-    return all(said.get(name, value) == value for name, value in call.params.items())

@@ -54,11 +54,15 @@ class PageTimes:
             missing = [place for place in places if place not in self._known]
             self._known.update(zip(missing, _all_milliseconds(self.stamps(missing)), strict=True))
 
+    def of(self, places: Sequence[int]) -> list[int | None]:
+        """Return the times of rows."""
+        self.load(places)
+        return list(map(self.__getitem__ if self.stamps is None else self._known.get, places))
+
     def middle(self, places: Sequence[int]) -> int | None:
         """Return the middle one of a few of the rows, which a single odd row does not change."""
-        some = places[:: max(1, len(places) // SAMPLE)]
-        self.load(some)
-        times = sorted([time for place in some if (time := self[place]) is not None])
+        some = self.of(places[:: max(1, len(places) // SAMPLE)])
+        times = sorted([time for time in some if time is not None])
         return times[len(times) // 2] if times else None
 
     def tied_with_last(self, length: int) -> int:

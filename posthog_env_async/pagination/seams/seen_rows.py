@@ -65,12 +65,12 @@ class SeenRows:
         last = max(0, length - TIMED_LAST - length // TIMED_LAST_SHARE)
         few = length <= TIMED_WHOLE
         timed = [*range(0, last, 1 if few else TIMED_SHARE), *range(last, length)]
-        times.load(timed)
+        found = times.of(timed)
         is_tied = times[last] == times[length - 1]
         tied = times.tied_with_last(length) if is_tied else length - 1
         if tied < last:
             # All of them show one time, so it need not be read off each.
             self._young.update(dict.fromkeys(digests[tied:last], times[length - 1]))
-        self._young.update([(digests[place], times[place]) for place in timed])
+        self._young.update(zip([digests[place] for place in timed], found, strict=True))
         self._latest = digests[last:]
         return tied
