@@ -11,7 +11,6 @@ from typing import Any, NoReturn, cast
 from uuid import UUID
 
 import anyio.to_thread
-import attrs
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -150,13 +149,9 @@ def json_line(value: Mapping[str, Any]) -> bytes:
 
 def json_of(model: Any) -> bytes:
     """Return a model as a line of JSON, unknown fields included."""
-    if hasattr(model, "to_json"):
-        text: bytes = model.to_json()
-        # A server that indents its JSON must not break the rule of a line an item.
-        return text if b"\n" not in text else json_line(json.loads(text))
-    fields = attrs.asdict(model)
-    extra = fields.pop("extra", {})
-    return json_line({**fields, **extra})
+    text: bytes = model.to_json()
+    # A server that indents its JSON must not break the rule of a line an item.
+    return text if b"\n" not in text else json_line(json.loads(text))
 
 
 def _plain(value: object) -> str:
