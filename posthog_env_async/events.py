@@ -106,7 +106,7 @@ class RetryScheduled(Event):
 
 @attrs.frozen(kw_only=True)
 class LimitWaited(Event):
-    """A request waited `seconds` for a place in the limits of `budget`, or for a 429 to pass."""
+    """A request waited `seconds` for a permit of `budget`, or for a 429 to pass."""
 
     budget: str
     seconds: float

@@ -125,8 +125,8 @@ def wait_asked_for(
     Throttles.
     """
     seconds = _header_seconds(header.strip(), now) if header else None
-    if seconds is None and (found := _SECONDS.search(detail)):
-        seconds = _number(found[1])
+    if seconds is None and (match := _SECONDS.search(detail)):
+        seconds = _number(match[1])
     return None if seconds is None else min(max(0.0, seconds), LONGEST_WAIT)
 
 
@@ -194,8 +194,8 @@ def _without_secrets(value: Any, secret: str) -> Any:
 
 
 def _request_id(headers: Mapping[str, str], extra: Mapping[str, Any], secret: str) -> str | None:
-    said = headers.get("X-Request-Id") or extra.get("error_event_id")
-    return redacted(said, secret)[:KEPT_ID] if isinstance(said, str) else None
+    request_id = headers.get("X-Request-Id") or extra.get("error_event_id")
+    return redacted(request_id, secret)[:KEPT_ID] if isinstance(request_id, str) else None
 
 
 def _json_object(text: str) -> dict[str, Any]:

@@ -181,8 +181,8 @@ class Listing(_Readable[T]):
             PaginationError: when the server does not count.
         """
         source = self._source
-        asked = {source.total: "1"} if source.total else {}
-        params = {**source.call.params, **asked, "limit": "1", "offset": "0"}
+        counting = {source.total: "1"} if source.total else {}
+        params = {**source.call.params, **counting, "limit": "1", "offset": "0"}
         call = attrs.evolve(source.call, params=params)
         page = await source.session.fetch(call, lambda body: load_page(body, DICT_ROWS))
         if page.count is None:

@@ -42,10 +42,10 @@ def _moment(value: Date, now: datetime, time_of_day: time) -> datetime:
             value = datetime.combine(value, time_of_day)
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     except (ValueError, TypeError, OverflowError):
-        wrong = (
+        message = (
             "a date is a datetime, a date, an ISO text, or a relative text such as '-6h' or '-7d'"
         )
-    raise ConfigurationError(wrong)
+    raise ConfigurationError(message)
 
 
 def _from_text(text: str, now: datetime) -> datetime | date:

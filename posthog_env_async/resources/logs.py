@@ -133,15 +133,15 @@ class Logs:
         params = {**_params(filters), "attribute_type": attribute_type}
         if search is not None:
             params["search"] = search
-        found, most = dict[str, LogAttribute](), 1 << 62 if max_items is None else max_items
-        while len(found) < most:
-            window = {"limit": str(ATTRIBUTES_AT_ONCE), "offset": str(len(found))}
+        attributes, most = dict[str, LogAttribute](), 1 << 62 if max_items is None else max_items
+        while len(attributes) < most:
+            window = {"limit": str(ATTRIBUTES_AT_ONCE), "offset": str(len(attributes))}
             page = await self._get("logs/attributes/", {**params, **window}, ATTRIBUTE_ROWS)
-            fresh = {each.name: each for each in page if each.name not in found}
-            found |= fresh
-            if len(page) < ATTRIBUTES_AT_ONCE or not fresh:
+            new = {each.name: each for each in page if each.name not in attributes}
+            attributes |= new
+            if len(page) < ATTRIBUTES_AT_ONCE or not new:
                 break
-        return tuple(found.values())[:max_items]
+        return tuple(attributes.values())[:max_items]
 
     async def attribute_values(
         self,
@@ -219,10 +219,10 @@ def _count(body: bytes) -> int:
 
 
 def _has_logs(body: bytes) -> bool:
-    found = as_mapping(load(body)).get("hasLogs")
-    if not isinstance(found, bool):
+    has_logs = as_mapping(load(body)).get("hasLogs")
+    if not isinstance(has_logs, bool):
         raise ResponseDecodeError("the answer does not fit: expected bool @ $.hasLogs")
-    return found
+    return has_logs
 
 
 def _buckets(body: bytes) -> tuple[LogBucket, ...]:

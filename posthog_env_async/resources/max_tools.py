@@ -22,7 +22,7 @@ PATH = "max_tools/create_and_query_insight/"
 SCOPE = ("insight:read", "query:read")
 KINDS = get_args(InsightType)
 LONGEST_QUESTION = 1000
-PATIENCE = 600.0
+TIMEOUT = 600.0
 AVAILABILITY = (
     "It needs PostHog's enterprise code and consent to AI data processing; servers from late 2025"
     " on have it."
@@ -45,7 +45,7 @@ class MaxTools:
         insight_type: InsightType,
         *,
         format: Literal["json", "txt"] = "json",
-        timeout: float = PATIENCE,  # noqa: ASYNC109 - for each attempt, as the client's own
+        timeout: float = TIMEOUT,  # noqa: ASYNC109 - for each attempt, as the client's own
         retry_throttled: bool = False,
     ) -> InsightAnswer:
         """Ask for an insight; takes tens of seconds to minutes, at most `timeout` seconds.
@@ -104,5 +104,5 @@ def _entries(body: bytes) -> InsightAnswer:
 
 
 def _text(body: bytes) -> InsightAnswer:
-    said = body.decode("utf-8", "replace")
-    return InsightAnswer(({"type": "message", "data": {"type": "ai", "content": said}},))
+    text = body.decode("utf-8", "replace")
+    return InsightAnswer(({"type": "message", "data": {"type": "ai", "content": text}},))

@@ -116,8 +116,8 @@ def _folder_path(id: UUID | str) -> str:
     try:
         return f"{PATH}{UUID(str(id))}/"
     except ValueError:
-        wrong = "a persisted folder's id is a UUID"
-    raise ConfigurationError(wrong)
+        message = "a persisted folder's id is a UUID"
+    raise ConfigurationError(message)
 
 
 def _fields(**fields: str) -> dict[str, str]:

@@ -153,8 +153,8 @@ class Persons(PersonActions):
         source = PersonSource(
             self._project, "uuid" if name == "uuids" else "distinct_id", warn=warn
         )
-        async with aclosing(lookup(source, [given for _, given in ids])) as found:
-            return {asked: person async for asked, person in found if person is not None}
+        async with aclosing(lookup(source, [given for _, given in ids])) as results:
+            return {value: person async for value, person in results if person is not None}
 
     def lookup(
         self,
@@ -189,8 +189,8 @@ class Persons(PersonActions):
         self, id: int | str | UUID | None = None, *, max_items: int | None = None
     ) -> AsyncGenerator[ActivityEntry]:
         """Yield what was done to persons, or to one, newest first; needs `activity_log:read`."""
-        asked = None if id is None else person_id(id)
-        return list_activity(self._project, asked, max_items)
+        value = None if id is None else person_id(id)
+        return list_activity(self._project, value, max_items)
 
     async def cohorts(self, id: int | str | UUID) -> tuple[Cohort, ...]:
         """Return the cohorts that a person belongs to; needs `cohort:read` too.

@@ -56,13 +56,13 @@ def read_rows(body: bytes, rows: RowType[T], *names: str) -> tuple[T, ...]:
         ResponseDecodeError: when it is neither.
     """
     answer: object = load(body)
-    found = answer
+    items = answer
     if isinstance(answer, dict):
         fields = as_mapping(cast("object", answer))
-        found = next((fields[name] for name in ("results", *names) if name in fields), None)
-    if not isinstance(found, list):
+        items = next((fields[name] for name in ("results", *names) if name in fields), None)
+    if not isinstance(items, list):
         raise ResponseDecodeError("the answer does not fit: expected a list @ $.results")
-    return tuple(rows.read(dump(row)) for row in cast("list[object]", found))
+    return tuple(rows.read(dump(row)) for row in cast("list[object]", items))
 
 
 @attrs.frozen

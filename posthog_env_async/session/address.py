@@ -98,10 +98,10 @@ class Address:
         name = self.origin.host or ""
         return name == "posthog.com" or name.endswith(".posthog.com")
 
-    def own(self, location: str, asked: URL) -> URL | None:
-        """Resolve a redirect of `asked`; `None` when it leaves the origin or the sub-path."""
+    def own(self, location: str, requested: URL) -> URL | None:
+        """Resolve a redirect of `requested`; `None` when it leaves the origin or the sub-path."""
         try:
-            url = asked.join(URL(location))
+            url = requested.join(URL(location))
             same = url.origin() == self.origin.origin() and not url.user and not url.password
         except ValueError:
             return None

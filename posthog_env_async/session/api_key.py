@@ -34,16 +34,16 @@ class APIKey:
             ConfigurationError: for a project token (`phc_`), an empty key, or blanks and control
                 characters, such as the line end of a key file.
         """
-        is_project_token, wrong = secret.startswith("phc_"), what_is_wrong(secret)
+        is_project_token, reason = secret.startswith("phc_"), what_is_wrong(secret)
         self.__secret, secret = secret, ""  # so that no traceback with locals shows it
         if is_project_token:
             raise ConfigurationError(
                 "a phc_ token is the public project token, which only takes events in; create a"
                 " personal API key (phx_…) in PostHog under Settings, Personal API keys"
             )
-        if wrong:
+        if reason:
             raise ConfigurationError(
-                f"the API key {wrong}; give it as api_key or in POSTHOG_PERSONAL_API_KEY, or read"
+                f"the API key {reason}; give it as api_key or in POSTHOG_PERSONAL_API_KEY, or read"
                 " a file with key_from_file"
             )
 

@@ -75,8 +75,8 @@ class Backoff:
         """Return the seconds to wait before the next attempt, or `None` to raise `error`."""
         if attempt >= self.max_attempts or not _again(error, attempt, repeat):
             return None
-        asked = error.retry_after if isinstance(error, APIStatusError) else None
-        wait = self.delay(attempt) if asked is None else asked
+        retry_after = error.retry_after if isinstance(error, APIStatusError) else None
+        wait = self.delay(attempt) if retry_after is None else retry_after
         late = self.deadline is not None and elapsed + wait > self.deadline
         return None if late or wait > self.max_wait else wait
 

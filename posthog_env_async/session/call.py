@@ -87,10 +87,10 @@ class CallObserver:
         _log(event)
         self.emit(event)
 
-    def note_permit(self, asked: float) -> None:
+    def note_permit(self, requested_at: float) -> None:
         """Take note of how long the request waited for its permit."""
         self._sent_at = self.now()
-        self._waited = self._sent_at - asked
+        self._waited = self._sent_at - requested_at
         if self._waited >= LEAST_WAIT:
             budget, seconds = self.request.budget, self._waited
             self.emit(LimitWaited(budget=budget, seconds=seconds, call=self.number))

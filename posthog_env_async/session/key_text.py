@@ -62,8 +62,8 @@ def _unwrapped(line: str) -> str:
     while True:
         inner = line.strip().rstrip(";,")
         for pattern in (_ASSIGNED, _BEARER):
-            if found := pattern.fullmatch(inner):
-                inner = found[1].strip()
+            if match := pattern.fullmatch(inner):
+                inner = match[1].strip()
         if len(inner) > 1 and inner[0] + inner[-1] in QUOTES:
             inner = inner[1:-1].strip()
         if inner == line:

@@ -123,7 +123,7 @@ class Permit(Protocol):
 
     @property
     def is_expired(self) -> bool:
-        """Whether it was granted so long ago that others may have been given its place."""
+        """Whether it was granted so long ago that it may have been given to others."""
         ...
 
     async def release(self) -> None:
@@ -138,7 +138,7 @@ class Limiter(Protocol):
     """
 
     async def acquire(self, budget: str, *, max_wait: float) -> Permit:
-        """Wait at most `max_wait` seconds for a place in every window of the budget."""
+        """Wait at most `max_wait` seconds for a permit that every window of the budget allows."""
         ...
 
     async def block(self, budget: str, seconds: float) -> None:

@@ -84,7 +84,7 @@ class _Queue:
     is_expired: bool = False
 
     async def wait(self, max_wait: float) -> None:
-        """Wait for a place in every window, behind those who came before."""
+        """Wait until every window allows a request, behind those who came before."""
         async with self.turn:
             await self._wait(max_wait)
 
@@ -124,7 +124,7 @@ class RateLimiter:
             self._queue(group)
 
     async def acquire(self, budget: str, *, max_wait: float = math.inf) -> _Queue:
-        """Wait for a place in every window of the budget and take it until it is released.
+        """Wait until every window of the budget allows a request, which counts until its release.
 
         Raises:
             RateLimitError: when the wait would be longer than `max_wait` seconds.

@@ -135,16 +135,16 @@ def check_status(request: Request, url: URL, response: Response, key: APIKey | N
     """
     if 200 <= response.status < 300:
         return
-    place = str(url.with_query(None))
+    shown_url = str(url.with_query(None))
     if response.status < 400:
         location = response.headers.get("Location", "")
-        raise redirected(response.status, location, method=request.method, url=place)
+        raise redirected(response.status, location, method=request.method, url=shown_url)
     raise error_for(
         response.status,
         response.headers,
         response.body,
         method=request.method,
-        url=place,
+        url=shown_url,
         availability=request.availability,
         secret=key.secret() if key else "",
     )

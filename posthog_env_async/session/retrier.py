@@ -89,8 +89,8 @@ class Retrier:
         """Let every task of the budget wait as long as a 429 asks for."""
         if not isinstance(failure, RateLimitError) or not failure.sent:
             return
-        asked = failure.retry_after
-        seconds = self.backoff.delay(call.attempt) if asked is None else asked
+        retry_after = failure.retry_after
+        seconds = self.backoff.delay(call.attempt) if retry_after is None else retry_after
         try:
             await self.limiter.block(call.request.budget, seconds)
         except Exception as error:  # noqa: BLE001 - the answer counts, not the limiter
@@ -103,9 +103,9 @@ def _note_retry(call: Call, failure: PostHogError, delay: float) -> None:
         counter.retries += 1
         counter.lost += not isinstance(failure, RateLimitError)
     status = failure.status if isinstance(failure, APIStatusError) else ""
-    shown = f"{type(failure).__name__} {status}".rstrip()
+    failed_with = f"{type(failure).__name__} {status}".rstrip()
     method, path = call.request.method, call.request.path
     text = "attempt %d failed, next in %.1f s: %s %s %s"
-    logger.warning(text, call.attempt, delay, method, path, shown)
+    logger.warning(text, call.attempt, delay, method, path, failed_with)
     if call.observer:
         call.observer.note_retry(failure, delay)

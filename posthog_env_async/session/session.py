@@ -123,8 +123,8 @@ class Session:
         prefix = chosen_prefix(self.prefix_setting, self.state.environments)
         url = request_url(self.address, request, prefix)
         if self.state.granted is not None:
-            shown = str(url.with_query(None))
-            require_scopes(request.scope, self.state.granted, method=request.method, url=shown)
+            shown_url = str(url.with_query(None))
+            require_scopes(request.scope, self.state.granted, method=request.method, url=shown_url)
         observer = None
         if self.emit is not None or logger.isEnabledFor(logging.DEBUG):
             route = request.route(prefix)
@@ -182,12 +182,12 @@ class Session:
 
     async def _acquire(self, call: Call) -> Permit:
         """Wait for a permit no longer than the deadline allows, and tell how long it took."""
-        asked, max_wait = self.now(), self.backoff.max_wait
+        requested_at, max_wait = self.now(), self.backoff.max_wait
         if self.backoff.deadline is not None:
-            max_wait = min(max_wait, max(0.0, self.backoff.deadline - (asked - call.began)))
+            max_wait = min(max_wait, max(0.0, self.backoff.deadline - (requested_at - call.began)))
         permit = await self.limiter.acquire(call.request.budget, max_wait=max_wait)
         if call.observer:
-            call.observer.note_permit(asked)
+            call.observer.note_permit(requested_at)
         return permit
 
     async def _follow(self, call: Call, response: Response) -> Response:

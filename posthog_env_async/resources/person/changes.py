@@ -132,7 +132,7 @@ def _as_json(properties: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         read: Mapping[str, Any] = load(dump(properties))
     except (TypeError, ValueError, RecursionError):
-        wrong = "a property's value is anything that JSON can hold"
+        message = "a property's value is anything that JSON can hold"
     else:
         return read
-    raise ConfigurationError(wrong)
+    raise ConfigurationError(message)

@@ -123,8 +123,10 @@ def _decoded(body: bytes) -> DeletionSummary:
 
 
 def _summary(fields: Mapping[str, Any]) -> DeletionSummary:
-    counts: dict[str, Any] = {ours: _number(fields.get(theirs)) for ours, theirs in COUNTS.items()}
-    flags = {ours: _flag(fields.get(theirs)) for ours, theirs in FLAGS.items()}
+    counts: dict[str, Any] = {
+        name: _number(fields.get(wire_name)) for name, wire_name in COUNTS.items()
+    }
+    flags = {name: _flag(fields.get(wire_name)) for name, wire_name in FLAGS.items()}
     errors = fields.get("deletion_errors")
     listed = cast("list[object]", errors) if isinstance(errors, list) else []
     return DeletionSummary(

@@ -76,13 +76,13 @@ async def list_activity(
             path, params=params, scope=("activity_log:read",), budget="persons"
         )
         entries, more = await project.session.fetch(request, _activity_page)
-        fresh = {_identity(entry): entry for entry in entries if _identity(entry) not in seen}
-        if entries and not fresh:
+        new = {_identity(entry): entry for entry in entries if _identity(entry) not in seen}
+        if entries and not new:
             raise PaginationError("the server sends the same page of activity again")
-        for entry in list(fresh.values())[:left]:
+        for entry in list(new.values())[:left]:
             yield entry
-        seen |= fresh.keys()
-        left = None if left is None else left - len(fresh)
+        seen |= new.keys()
+        left = None if left is None else left - len(new)
         if not entries or not (more or len(entries) >= ACTIVITY_PAGE):
             return
         page += 1
@@ -100,8 +100,8 @@ def _iso(moment: datetime | date | str) -> str:
     try:
         time = datetime.fromisoformat(moment if isinstance(moment, str) else moment.isoformat())
     except (ValueError, AttributeError, TypeError):
-        wrong = "a moment is a datetime, a date or an ISO 8601 text"
+        message = "a moment is a datetime, a date or an ISO 8601 text"
     else:
         aware = time if time.tzinfo else time.replace(tzinfo=UTC)
         return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    raise ConfigurationError(wrong)
+    raise ConfigurationError(message)

@@ -27,10 +27,10 @@ def person_id(id: int | str | UUID) -> str:
     try:
         return str(UUID(text))
     except ValueError:
-        wrong = (
+        message = (
             "a person's id is a whole number or a UUID; for a distinct id use list(distinct_id=…)"
         )
-    raise ConfigurationError(wrong)
+    raise ConfigurationError(message)
 
 
 def checked_uuid(value: object) -> str:
@@ -42,8 +42,8 @@ def checked_uuid(value: object) -> str:
     try:
         return str(UUID(str(value)))
     except ValueError:
-        wrong = "a person's uuid is a UUID or its text; for other ids use by='distinct_id'"
-    raise ConfigurationError(wrong)
+        message = "a person's uuid is a UUID or its text; for other ids use by='distinct_id'"
+    raise ConfigurationError(message)
 
 
 def checked_distinct_id(value: object) -> str:

@@ -67,9 +67,9 @@ class PersonSource:
     async def find(self, keys: list[str]) -> Mapping[str, Person]:
         """Return the persons that exist, by the key that was asked for."""
         if self.by != "email" and not self._lacks_batch:
-            found = await self._batch(keys)
-            if found is not None:
-                return found
+            batch = await self._batch(keys)
+            if batch is not None:
+                return batch
             self._lacks_batch = True
         tasks = [asyncio.ensure_future(self._single(key)) for key in keys]
         try:
@@ -100,12 +100,12 @@ class PersonSource:
 
     def _decoder(self, keys: list[str]) -> Callable[[bytes], Mapping[str, Person]]:
         def decode(body: bytes) -> Mapping[str, Person]:
-            found = {key: PERSON_ROWS.read(row) for key, row in keyed_rows(body).items()}
-            if not found.keys() <= set(keys):
+            persons = {key: PERSON_ROWS.read(row) for key, row in keyed_rows(body).items()}
+            if not persons.keys() <= set(keys):
                 raise ResponseDecodeError("the answer is of other persons", retryable=True)
-            for key, person in found.items():
+            for key, person in persons.items():
                 self._check(key, person, SHOWN_IDS)
-            return found
+            return persons
 
         return decode
 

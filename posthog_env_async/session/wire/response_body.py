@@ -101,7 +101,7 @@ class _Pace:
     Only time spent waiting for the server counts, not that of a slow consumer.
     """
 
-    patience: float | None
+    idle_timeout: float | None
     waited: float = 0.0
     received: int = 0
 
@@ -109,10 +109,10 @@ class _Pace:
         if content.at_eof() and content.exception() is None:
             return b""
         began = time.monotonic()
-        if self.patience is None:
+        if self.idle_timeout is None:
             chunk = await content.readany()
         else:
-            async with asyncio.timeout(self.patience):
+            async with asyncio.timeout(self.idle_timeout):
                 chunk = await content.readany()
         self.waited += time.monotonic() - began
         self.received += len(chunk)
@@ -152,17 +152,17 @@ def check_head(call: Call, answer: aiohttp.ClientResponse) -> None:
 
 
 async def body_chunks(
-    answer: aiohttp.ClientResponse, patience: float | None = None
+    answer: aiohttp.ClientResponse, idle_timeout: float | None = None
 ) -> AsyncGenerator[bytes]:
     """Yield the body in pieces, decompressed.
 
     Raises:
         BodyError: when it is cut or damaged, or packed in a way that was not asked for.
         SlowBodyError: when it comes at less than 256 bytes a second after the first ten seconds.
-        TimeoutError: when nothing comes for `patience` seconds.
+        TimeoutError: when nothing comes for `idle_timeout` seconds.
     """
     gzip = _Gzip() if _is_packed(answer) else None
-    pace = _Pace(patience)
+    pace = _Pace(idle_timeout)
     while chunk := await pace.next_chunk(answer.content):
         for piece in gzip.feed(chunk) if gzip else (chunk,):
             yield piece

@@ -55,10 +55,10 @@ async def _open(
     raise failure
 
 
-async def _take_slot(stack: AsyncExitStack, transport: Transport, patience: float) -> None:
+async def _take_slot(stack: AsyncExitStack, transport: Transport, seconds: float) -> None:
     slots = transport.check_open().streams
     try:
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(seconds):
             await slots.acquire()
     except TimeoutError:
         pass

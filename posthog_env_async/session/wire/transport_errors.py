@@ -59,18 +59,18 @@ def map_error(
     """Return our error for a failed exchange; the fault's own text may hold the key."""
     unsent = isinstance(fault, UNSENT)
     late = isinstance(fault, asyncio.TimeoutError | SlowBodyError)
-    place = str(url.with_query(None))
+    shown_url = str(url.with_query(None))
     is_safe = request.method in READS or request.retry_safety is RetrySafety.SAFE
     unknown = not unsent and not is_safe
     if isinstance(fault, BodyTooLargeError):
-        return _too_large(request, place, max_bytes)
-    message = f"{_reason(fault)} ({request.method} {place})"
+        return _too_large(request, shown_url, max_bytes)
+    message = f"{_reason(fault)} ({request.method} {shown_url})"
     if unknown:
         message += "; the request may have been carried out: check before sending it again"
     return (APITimeoutError if late else APIConnectionError)(
         message,
         method=request.method,
-        url=place,
+        url=shown_url,
         may_have_been_processed=unknown,
         retryable=not isinstance(fault, LASTING),
     )
@@ -85,12 +85,12 @@ def closed_meanwhile() -> APIConnectionError:
     )
 
 
-def _too_large(request: Request, place: str, max_bytes: int) -> APIConnectionError:
+def _too_large(request: Request, shown_url: str, max_bytes: int) -> APIConnectionError:
     return APIConnectionError(
-        f"no whole answer: it is larger than {max_bytes} bytes ({request.method} {place}); ask for"
-        " less at once with a smaller page_size, or raise max_response_bytes",
+        f"no whole answer: it is larger than {max_bytes} bytes ({request.method} {shown_url});"
+        " ask for less at once with a smaller page_size, or raise max_response_bytes",
         method=request.method,
-        url=place,
+        url=shown_url,
         may_have_been_processed=request.retry_safety is not RetrySafety.SAFE,
         retryable=False,
         too_large=True,
