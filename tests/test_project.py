@@ -81,7 +81,7 @@ def test_the_readme_names_every_method(name: str) -> None:
     assert {method for method in methods if method not in README} == set()
 
 
-def test_the_readme_links_to_whole_addresses() -> None:
+def test_the_readme_links_to_complete_addresses() -> None:
     links = re.findall(r"\]\(([^)]*)\)", README)
 
     assert links

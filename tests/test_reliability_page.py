@@ -30,9 +30,9 @@ def test_every_test_of_the_wire_holds_a_promise() -> None:
         for name in re.findall(r"^(?:async )?def (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
     }
     supporting = {
-        "test_a_whole_answer_is_read",
-        "test_gzip_of_several_members_is_read_whole",
-        "test_a_body_in_chunks_is_read_whole",
+        "test_a_complete_response_is_read",
+        "test_gzip_of_several_members_is_read_completely",
+        "test_a_chunked_body_is_read_completely",
         "test_a_body_may_be_as_large_as_allowed_after_decompression",
         "test_a_timeout_that_stays_is_a_timeout_error",
         "test_a_delete_of_nothing_is_an_error",

@@ -279,7 +279,7 @@ async def test_an_error_names_the_option_and_not_the_parameter(fake: FakePostHog
     assert "give --project or set POSTHOG_PROJECT_ID; posthog-env projects shows" in done.err
 
 
-async def test_a_failed_attempt_is_no_line_before_the_one_that_matters(fake: FakePostHog) -> None:
+async def test_a_failed_attempt_adds_no_line_before_the_final_error(fake: FakePostHog) -> None:
     words = ("key", "--host", "http://127.0.0.1:9", "--max-wait", "1")
 
     usual = await ran(fake, *words)

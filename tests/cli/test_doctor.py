@@ -236,7 +236,7 @@ async def test_quiet_leaves_the_checks_alone(fake: FakePostHog) -> None:
     assert json.loads(limits.lines()[0])["left"] == 240
 
 
-async def test_doctor_says_that_the_host_is_no_posthog(fake: FakePostHog) -> None:
+async def test_doctor_says_that_the_host_is_not_posthog(fake: FakePostHog) -> None:
     fake.faults.append(Fault(400, action="html", times=99))
 
     done = await ran(fake, "doctor", "--prefix", "projects")

@@ -96,7 +96,7 @@ async def test_a_signal_while_the_help_is_written_ends_it_at_once() -> None:
     assert code == 143
 
 
-async def test_help_for_a_reader_that_has_left_is_no_error() -> None:
+async def test_help_for_a_reader_that_has_left_is_not_an_error() -> None:
     reading, writing = os.pipe()
     os.close(reading)
 

@@ -307,7 +307,9 @@ SCOPE = b'{"detail": "API key missing required scope \'person:read\'"}'
         (whole(b"{}"), ResponseDecodeError),
     ],
 )
-async def test_an_error_pickles_whole(answer: Any, kind: type[PostHogError]) -> None:
+async def test_an_error_can_be_pickled_with_all_its_fields(
+    answer: Any, kind: type[PostHogError]
+) -> None:
     error = await raised(answer, {"timeout": 0.2})
 
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own

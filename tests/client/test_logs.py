@@ -156,7 +156,7 @@ async def test_a_date_is_sent_as_utc(
 
 
 @pytest.mark.parametrize("day", ["2026-08-31", date(2026, 8, 31)])
-async def test_a_day_is_a_whole_day(env: PostHogEnv, fake: FakePostHog, day: Any) -> None:
+async def test_a_date_means_the_entire_day(env: PostHogEnv, fake: FakePostHog, day: Any) -> None:
     await env.logs.query(date_from=day, date_to=day).first()
 
     assert query_of(fake)["dateRange"] == {

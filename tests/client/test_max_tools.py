@@ -132,7 +132,7 @@ async def test_a_question_has_its_own_patience(env: PostHogEnv, fake: FakePostHo
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[1]", b"null"])
-async def test_an_answer_that_is_no_list_of_entries_is_an_error(
+async def test_a_response_that_is_not_a_list_of_entries_is_an_error(
     env: PostHogEnv, fake: FakePostHog, body: bytes
 ) -> None:
     fake.faults.append(Fault(200, body=body))

@@ -31,7 +31,7 @@ async def test_rows_that_the_server_drops_do_not_end_a_listing(prefetch: int, or
 
 @pytest.mark.parametrize("prefetch", [0, 4])
 @pytest.mark.parametrize("cap", [1, 7, 50, 99])
-async def test_a_server_that_caps_pages_in_silence_loses_nothing(cap: int, prefetch: int) -> None:
+async def test_a_server_that_silently_caps_pages_loses_nothing(cap: int, prefetch: int) -> None:
     async with (
         FakePostHog(persons=min(600, 80 * cap), mode="routes", page_cap=cap) as fake,
         client(fake) as env,
@@ -150,7 +150,7 @@ async def token_of_the_middle(fake: FakePostHog) -> str:
     return run.token
 
 
-async def test_a_place_of_which_no_row_is_left_is_an_error_and_no_guess() -> None:
+async def test_a_position_of_which_no_row_is_left_is_an_error() -> None:
     async with FakePostHog(persons=1_000, mode="routes") as fake, client(fake) as env:
         token = await token_of_the_middle(fake)
         fake.delete(range(410))

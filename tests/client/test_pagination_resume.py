@@ -34,7 +34,7 @@ async def test_a_token_goes_on_right_after_the_last_item(
 
 
 @pytest.mark.parametrize("tie", [1, 30, 400])
-async def test_a_chain_of_tokens_is_the_whole(tie: int) -> None:
+async def test_a_chain_of_tokens_yields_everything(tie: int) -> None:
     async with FakePostHog(persons=1_000, mode="routes", tie=tie) as fake, client(fake) as env:
         listing = env.persons.list(page_size=90)
         token, seen = listing.iterate().token, list[UUID]()
@@ -143,7 +143,7 @@ async def test_a_damaged_token_is_refused(env: PostHogEnv, damage: str) -> None:
         env.persons.list().resume(texts.get(damage, damage))
 
 
-async def test_the_prefix_is_no_part_of_what_is_listed(fake: FakePostHog) -> None:
+async def test_the_prefix_is_not_part_of_the_query(fake: FakePostHog) -> None:
     async with client(fake) as env, client(fake, prefix="projects") as other:
         page = await env.persons.list(page_size=10).page()
         after = await uuids(other.persons.list(page_size=500).resume(page.token))

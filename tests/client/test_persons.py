@@ -335,7 +335,7 @@ async def test_a_csv_that_is_left_early_leaves_nothing_behind(
     assert len(await csv_rows(env)) == 40
 
 
-async def test_a_single_csv_that_is_empty_says_that_the_server_has_none(
+async def test_an_empty_csv_of_one_person_is_an_error_that_explains_it(
     env: PostHogEnv, ada: UUID
 ) -> None:
     with pytest.raises(EndpointNotAvailableError, match=r"persons\.get") as caught:

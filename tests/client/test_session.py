@@ -176,7 +176,7 @@ async def test_an_answer_that_is_empty_is_none(env: PostHogEnv, fake: FakePostHo
 
 
 @pytest.mark.parametrize("odd", ["two members", "damaged", "cut", "huge", "unasked"])
-async def test_a_compressed_body_is_whole_or_an_error(fake: FakePostHog, odd: str) -> None:
+async def test_a_compressed_body_is_complete_or_an_error(fake: FakePostHog, odd: str) -> None:
     text = b'{"results": []}'
     bodies = {
         "two members": gzip.compress(text[:5]) + gzip.compress(text[5:]),
@@ -197,7 +197,7 @@ async def test_a_compressed_body_is_whole_or_an_error(fake: FakePostHog, odd: st
                 await read(env)
 
 
-async def test_a_large_compressed_body_is_read_whole(fake: FakePostHog) -> None:
+async def test_a_large_compressed_body_is_read_completely(fake: FakePostHog) -> None:
     text = b'{"results": [], "padding": "' + b"x" * 3_000_000 + b'"}'
     coding = {"Content-Encoding": "gzip"}
     fake.faults.append(Fault(200, body=gzip.compress(text), headers=coding))

@@ -115,7 +115,7 @@ async def test_the_clients_own_limit_keeps_below_the_servers() -> None:
     assert {request.status for request in slow.requests} == {200}
 
 
-async def test_a_place_too_far_away_is_an_error_and_nothing_is_sent(fake: FakePostHog) -> None:
+async def test_a_permit_too_far_away_is_an_error_and_nothing_is_sent(fake: FakePostHog) -> None:
     limits = Limits(default=[Limit(1, 3600.0)])
     async with client(fake, limits=limits) as env:
         await read(env)
@@ -126,7 +126,7 @@ async def test_a_place_too_far_away_is_an_error_and_nothing_is_sent(fake: FakePo
     assert len(fake.requests) == 1
 
 
-async def test_a_deadline_bounds_the_wait_for_a_place(fake: FakePostHog) -> None:
+async def test_a_deadline_bounds_the_wait_for_a_permit(fake: FakePostHog) -> None:
     backoff = Backoff(deadline=10.0)
     async with client(fake, limits=[Limit(1, 60.0)], backoff=backoff) as env:
         await read(env)

@@ -113,14 +113,16 @@ async def results_of(ask: Ask, recording: Recording, places: list[int]) -> list[
 
 @pytest.mark.parametrize("packed", [False, True], ids=["identity", "gzip"])
 @pytest.mark.parametrize("name", ASKS)
-async def test_an_answer_cut_anywhere_is_read_whole_or_is_an_error(name: str, packed: bool) -> None:
+async def test_a_response_cut_anywhere_is_read_completely_or_is_an_error(
+    name: str, packed: bool
+) -> None:
     await check_cuts(name, packed=packed, count=4)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("packed", [False, True], ids=["identity", "gzip"])
 @pytest.mark.parametrize("name", ASKS)
-async def test_an_answer_cut_at_500_places_is_read_whole_or_is_an_error(
+async def test_a_response_cut_at_500_positions_is_read_completely_or_is_an_error(
     name: str, packed: bool
 ) -> None:
     await check_cuts(name, packed=packed, count=500)

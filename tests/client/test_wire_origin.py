@@ -48,7 +48,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize("place", PLACES)
-async def test_a_next_link_to_another_place_gets_no_byte(place: str) -> None:
+async def test_a_next_link_to_another_origin_gets_no_byte(place: str) -> None:
     async with Listener() as foreign, FaultServer([]) as server:
         own = server.url.removeprefix("http://")
         link = place.format(port=foreign.port, own=own)
@@ -66,7 +66,7 @@ async def test_a_next_link_to_another_place_gets_no_byte(place: str) -> None:
 @pytest.mark.parametrize("header", ["Location", "Link", "Content-Location", "Refresh"])
 @pytest.mark.parametrize("status", [200, 201, 300, 301, 302, 303, 307, 308])
 @pytest.mark.parametrize("place", PLACES[:6])
-async def test_a_header_that_names_another_place_gets_no_byte(
+async def test_a_header_that_names_another_origin_gets_no_byte(
     place: str, status: int, header: str
 ) -> None:
     async with Listener() as foreign, FaultServer([]) as server:

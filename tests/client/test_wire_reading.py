@@ -63,7 +63,7 @@ async def test_only_gzip_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize("packed", [False, True])
-async def test_a_whole_answer_is_read(packed: bool) -> None:
+async def test_a_complete_response_is_read(packed: bool) -> None:
     async with FaultServer([whole(GOOD, packed=packed)]) as server, client(server) as env:
         people = await env.persons.list().collect()
 
@@ -71,7 +71,7 @@ async def test_a_whole_answer_is_read(packed: bool) -> None:
     assert len(server.requests) == 1
 
 
-async def test_gzip_of_several_members_is_read_whole() -> None:
+async def test_gzip_of_several_members_is_read_completely() -> None:
     body = gzip.compress(GOOD[:30]) + gzip.compress(GOOD[30:])
     answer = http(body, headers=[("Content-Encoding", "gzip")])
     async with FaultServer([play(answer)]) as server, client(server) as env:
@@ -80,7 +80,7 @@ async def test_gzip_of_several_members_is_read_whole() -> None:
     assert len(people) == 1
 
 
-async def test_a_body_in_chunks_is_read_whole() -> None:
+async def test_a_chunked_body_is_read_completely() -> None:
     answer = chunked(GOOD[:10], GOOD[10:])
     async with FaultServer([play(answer)]) as server, client(server) as env:
         people = await env.persons.list().collect()
@@ -412,7 +412,7 @@ async def test_a_csv_that_is_cut_has_no_foreign_error_in_its_chain(by_reset: boo
         "HTML",
     ],
 )
-async def test_a_csv_is_whole_or_an_error(broken: Play) -> None:
+async def test_a_csv_is_complete_or_an_error(broken: Play) -> None:
     async with (
         FaultServer([], then=broken) as server,
         client(server, backoff=ONCE) as env,

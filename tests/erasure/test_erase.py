@@ -371,7 +371,7 @@ async def test_a_line_that_was_cut_is_left_out(
 
 
 @pytest.mark.parametrize("content", ["my notes", "my notes\n", "{}\n", '{"kind":"other"}\n'])
-async def test_a_file_that_is_no_ledger_is_left_alone(
+async def test_a_file_that_is_not_a_ledger_is_left_alone(
     env: PostHogEnv, fake: FakePostHog, ledger: Path, content: str
 ) -> None:
     ledger.write_text(content)
@@ -447,7 +447,7 @@ async def test_a_request_whose_outcome_is_unknown_is_found_out_about(
 
 
 @pytest.mark.parametrize(("events", "state"), [(True, "verified"), (False, "deleted")])
-async def test_a_run_cancelled_between_question_and_answer_is_settled_by_the_next(
+async def test_a_run_cancelled_before_its_response_is_resolved_by_the_next(
     env: PostHogEnv, fake: FakePostHog, ledger: Path, events: bool, state: str
 ) -> None:
     people = fake.uuids()[:30]

@@ -302,7 +302,7 @@ async def odd_export(
         ("flock", errno.ENOTSUP),
     ],
 )
-async def test_a_file_system_without_sync_or_locks_is_used_and_said_once(
+async def test_a_file_system_without_sync_or_locks_is_used_with_one_warning(
     fake: FakePostHog, tmp_path: Path, call: str, number: int
 ) -> None:
     output = await odd_export(fake, tmp_path / "p.ndjson", call, number)

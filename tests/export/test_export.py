@@ -69,7 +69,7 @@ async def test_what_is_compressed_is_the_same_inside(
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-async def test_an_export_of_nobody_is_a_whole_file(tmp_path: Path, suffix: str) -> None:
+async def test_an_export_without_rows_is_a_complete_file(tmp_path: Path, suffix: str) -> None:
     async with FakePostHog(0, mode="routes") as fake, client(fake) as env:
         report = await export(env.persons.list(), tmp_path / f"p.{suffix}")
 
@@ -194,7 +194,7 @@ async def test_what_cannot_work_is_said_before_anything_is_sent(
         ("", "has no name"),
     ],
 )
-async def test_a_column_that_there_is_not_is_said_before_anything_is_sent(
+async def test_an_unknown_column_is_refused_before_anything_is_sent(
     *, env: PostHogEnv, fake: FakePostHog, tmp_path: Path, suffix: str, column: str, said: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(said)):

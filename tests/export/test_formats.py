@@ -237,7 +237,7 @@ async def test_the_project_can_be_a_field_of_each_row(
         assert set(parquet(path)["project_id"].to_pylist()) == {1}
 
 
-async def test_a_project_that_is_no_number_is_a_text(fake: FakePostHog, tmp_path: Path) -> None:
+async def test_a_project_id_that_is_not_a_number_is_text(fake: FakePostHog, tmp_path: Path) -> None:
     page = {"results": [{"id": 1}, 7], "next": None}
     async with client(fake) as env:
         listing = env.for_project("@current").listing("things/")
@@ -281,7 +281,7 @@ async def test_a_byte_order_mark_is_put_in_front_once(env: PostHogEnv, tmp_path:
     assert text.count(b"\xef\xbb\xbf") == 1
 
 
-async def test_a_row_that_is_no_object_has_one_column(
+async def test_a_row_that_is_not_an_object_has_one_column(
     env: PostHogEnv, fake: FakePostHog, tmp_path: Path
 ) -> None:
     body = {"next": None, "results": ["a", 1]}

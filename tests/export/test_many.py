@@ -78,7 +78,7 @@ async def test_paths_can_be_mapped_to_listings(env: PostHogEnv, tmp_path: Path) 
     assert (tmp_path / "p.csv").read_bytes() == (tmp_path / "q.csv").read_bytes()
 
 
-async def test_nothing_to_export_is_no_failure(tmp_path: Path) -> None:
+async def test_nothing_to_export_is_not_a_failure(tmp_path: Path) -> None:
     report = await export_many({})
 
     assert (report.ok, report.outcomes, report.rows) == (True, (), 0)
@@ -201,7 +201,7 @@ async def test_what_an_earlier_run_left_is_not_kept_when_it_is_no_good(
         (["p.csv", "q.csv"], {"concurrency": 0}, "concurrency must be 1 or more"),
     ],
 )
-async def test_what_cannot_work_is_said(
+async def test_what_cannot_work_is_refused(
     *, env: PostHogEnv, tmp_path: Path, names: list[str], settings: Any, said: str
 ) -> None:
     jobs = [ExportJob(env.persons.list(), tmp_path / name) for name in names]

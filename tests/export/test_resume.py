@@ -368,7 +368,7 @@ async def test_a_part_that_was_changed_is_refused(
         await export(env.persons.list(), tmp_path / "p.ndjson")
 
 
-async def test_a_part_that_is_gone_is_said(
+async def test_a_missing_part_is_an_error(
     env: PostHogEnv, fake: FakePostHog, tmp_path: Path
 ) -> None:
     await unfinished(env, fake, tmp_path / "p.ndjson")

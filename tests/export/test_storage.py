@@ -49,12 +49,14 @@ async def test_a_lock_without_a_holder_is_taken_over(env: PostHogEnv, tmp_path: 
 # what the file system does
 
 
-async def test_a_folder_that_is_not_there_is_said(env: PostHogEnv, tmp_path: Path) -> None:
+async def test_a_missing_folder_is_an_error(env: PostHogEnv, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="folder does not exist"):
         await export(env.persons.list(), tmp_path / "none" / "p.ndjson")
 
 
-async def test_a_folder_in_place_of_the_file_is_said(env: PostHogEnv, tmp_path: Path) -> None:
+async def test_a_folder_at_the_path_of_the_file_is_an_error(
+    env: PostHogEnv, tmp_path: Path
+) -> None:
     (tmp_path / "p.ndjson").mkdir()
 
     with pytest.raises(ConfigurationError, match="is a folder"):
@@ -100,7 +102,7 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2])))
     ("suffix", "limit"),
     [("ndjson", 900_000), ("ndjson.gz", 100_000), ("csv", 400_000), ("parquet", 900_000)],
 )
-async def test_a_file_that_may_not_grow_is_said_and_the_export_goes_on_elsewhen(
+async def test_a_file_that_cannot_grow_is_an_error_and_the_export_continues_later(
     *, env: PostHogEnv, fake: FakePostHog, tmp_path: Path, suffix: str, limit: int
 ) -> None:
     path = tmp_path / f"p.{suffix}"

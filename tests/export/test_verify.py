@@ -34,7 +34,7 @@ async def test_the_name_appears_only_when_all_is_there(
     )
 
 
-async def test_a_finished_file_stays_whole_while_the_next_export_is_unfinished(
+async def test_a_finished_file_stays_intact_while_the_next_export_is_unfinished(
     fake: FakePostHog, env: PostHogEnv, tmp_path: Path
 ) -> None:
     path = tmp_path / "p.ndjson"
@@ -89,7 +89,7 @@ async def test_an_export_that_crashed_right_before_its_name_appeared_is_only_nam
     assert (await verify(path)).ok
 
 
-async def test_a_finished_file_that_vanished_before_its_manifest_is_said(
+async def test_a_finished_file_that_vanished_before_its_manifest_is_an_error(
     env: PostHogEnv, tmp_path: Path
 ) -> None:
     path, manifest = tmp_path / "p.ndjson", tmp_path / "p.ndjson.manifest.json"
@@ -213,7 +213,7 @@ async def test_rows_that_do_not_add_up_are_not_verified(env: PostHogEnv, tmp_pat
     assert found.problems == ("the rows of the file are not the manifest's",)
 
 
-async def test_a_manifest_of_several_files_verifies_none(env: PostHogEnv, tmp_path: Path) -> None:
+async def test_a_manifest_of_several_files_is_a_problem(env: PostHogEnv, tmp_path: Path) -> None:
     report = await export(env.persons.list(max_items=5), tmp_path / "p.ndjson")
     reseal(report.manifest, files=Manifest.load(report.manifest).files * 2)
 

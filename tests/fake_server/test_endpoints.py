@@ -175,7 +175,7 @@ async def test_an_old_server_has_two_types(http: ClientSession) -> None:
     assert status == 400
 
 
-async def test_a_folder_id_that_is_no_uuid_is_not_found(http: ClientSession) -> None:
+async def test_a_folder_id_that_is_not_a_uuid_is_not_found(http: ClientSession) -> None:
     # docs/server.md, Persisted folders
     async with FakePostHog(1) as fake:
         status, _ = await ask(http, fake, f"{FOLDERS}home/", method="GET")
@@ -327,7 +327,7 @@ async def test_the_limit_of_logs_is_1000_and_at_most_2000(http: ClientSession) -
 
 
 @pytest.mark.parametrize("after", ["nonsense", "bm90IGpzb24=", 17, "eyJ1dWlkIjogMX0="])
-async def test_a_malformed_cursor_is_ignored_in_silence(after: Any, http: ClientSession) -> None:
+async def test_a_malformed_cursor_is_silently_ignored(after: Any, http: ClientSession) -> None:
     # docs/server.md, Logs
     async with FakePostHog(1, now=NOW) as fake:
         _, first = await logs(http, fake, limit=3)

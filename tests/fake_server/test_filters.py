@@ -58,7 +58,7 @@ async def test_search_goes_through_thousands(http: ClientSession) -> None:
             assert page["results"][0]["distinct_ids"][0] == f"user-{number}"
 
 
-async def test_search_on_an_old_server_knows_only_email_and_whole_distinct_ids(
+async def test_search_on_an_old_server_knows_only_email_and_complete_distinct_ids(
     http: ClientSession,
 ) -> None:
     # docs/server.md, Persons list

@@ -106,7 +106,7 @@ async def test_a_form_may_carry_the_key(http: ClientSession) -> None:
             assert response.status == 405
 
 
-async def test_a_body_that_is_no_json_holds_no_key(http: ClientSession) -> None:
+async def test_a_body_that_is_not_json_contains_no_key(http: ClientSession) -> None:
     async with FakePostHog(5) as fake:
         body = b'{"personal_api_key": '
         async with http.post(fake.url + PERSONS, data=body) as response:

@@ -84,7 +84,7 @@ async def test_no_limit_means_a_hundred(limit: str | None, http: ClientSession) 
 
 
 @pytest.mark.parametrize("params", [{"limit": "ten"}, {"offset": "x"}, {"limit": "-1"}])
-async def test_a_limit_that_is_no_number_is_a_500(
+async def test_a_limit_that_is_not_a_number_is_a_500(
     params: dict[str, str], http: ClientSession
 ) -> None:
     # docs/server.md, Paging
@@ -92,7 +92,7 @@ async def test_a_limit_that_is_no_number_is_a_500(
         assert await ask(http, fake, **params) == (500, SERVER_ERROR)
 
 
-async def test_a_limit_above_50_000_is_cut_in_silence(http: ClientSession) -> None:
+async def test_a_limit_above_50_000_is_silently_cut(http: ClientSession) -> None:
     # docs/server.md, Paging
     async with FakePostHog(50_010) as fake:
         _, page = await ask(http, fake, limit=50_001)

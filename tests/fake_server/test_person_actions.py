@@ -59,7 +59,7 @@ async def test_a_batch_answers_whom_it_knows_by_what_was_asked(
     assert isinstance(body["results"]["ada"]["id"], int)
 
 
-async def test_a_batch_drops_all_behind_the_first_200_in_silence(
+async def test_a_batch_silently_drops_all_but_the_first_200(
     http: ClientSession, fake: FakePostHog
 ) -> None:
     ids = {"distinct_ids": [f"nobody-{number}" for number in range(200)] + ["user-3"]}
@@ -77,7 +77,7 @@ async def test_a_batch_shows_ten_distinct_ids_of_each(
     assert body["results"][str(uuid)]["distinct_ids"] == [f"id-{number}" for number in range(10)]
 
 
-async def test_a_batch_refuses_what_is_no_uuid(http: ClientSession, fake: FakePostHog) -> None:
+async def test_a_batch_refuses_what_is_not_a_uuid(http: ClientSession, fake: FakePostHog) -> None:
     status, body = await send(http, fake, "batch_by_uuids/", {"uuids": [str(uuid4()), "ada"]})
 
     assert (status, body["type"]) == (400, "validation_error")

@@ -183,7 +183,7 @@ async def test_a_person_of_ones_own_stands_where_its_time_belongs(http: ClientSe
     assert person["created_at"] == "2020-01-01T00:00:00Z"
 
 
-async def test_a_field_that_persons_do_not_have_is_refused_unless_said_so(
+async def test_a_field_that_persons_do_not_have_is_refused_unless_given_as_extra(
     http: ClientSession,
 ) -> None:
     async with FakePostHog(0) as fake:

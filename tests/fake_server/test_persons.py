@@ -51,7 +51,7 @@ async def test_an_inserted_person_is_found_too(http: ClientSession) -> None:
     assert same["uuid"] == str(uuid)
 
 
-async def test_a_text_that_is_no_id_is_refused_with_advice(http: ClientSession) -> None:
+async def test_a_text_that_is_not_an_id_is_refused_with_advice(http: ClientSession) -> None:
     # docs/server.md, Retrieve
     async with FakePostHog(5) as fake:
         status, body = await ask(http, fake, f"{PERSONS}ada@example.com/")
@@ -151,7 +151,7 @@ async def test_csv_without_rows_is_nothing_at_all(http: ClientSession) -> None:
         assert await ask(http, fake, format="csv") == (200, b"")
 
 
-async def test_a_long_csv_is_whole(http: ClientSession) -> None:
+async def test_a_long_csv_is_complete(http: ClientSession) -> None:
     # docs/server.md, CSV
     async with FakePostHog(1_100) as fake:
         _, body = await ask(http, fake, format="csv", search="example")

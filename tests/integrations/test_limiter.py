@@ -62,7 +62,7 @@ async def use(limiter: SharedLimiter, times: int = 1, budget: str = "persons") -
     return time.monotonic() - began
 
 
-async def test_a_place_is_free_again_when_the_window_has_passed_since_the_end(make: Make) -> None:
+async def test_a_permit_is_free_again_one_window_after_the_end_of_the_request(make: Make) -> None:
     one, other = make(Limit(2, 0.5)), make(Limit(2, 0.5))
 
     async with one.permit("persons"):
@@ -73,7 +73,7 @@ async def test_a_place_is_free_again_when_the_window_has_passed_since_the_end(ma
     assert 0.45 <= waited < 1.5
 
 
-async def test_a_request_under_way_keeps_its_place_beyond_the_lease(make: Make) -> None:
+async def test_a_running_request_keeps_its_permit_beyond_the_lease(make: Make) -> None:
     limit = Limit(1, 0.2)
     one, other = make(limit, lease=0.3), make(limit, lease=0.3)
 
@@ -84,7 +84,7 @@ async def test_a_request_under_way_keeps_its_place_beyond_the_lease(make: Make) 
     assert scope.cancelled_caught
 
 
-async def test_the_place_of_a_worker_that_died_is_lost_for_its_lease_and_then_free(
+async def test_the_permit_of_a_dead_worker_is_lost_for_its_lease_and_then_free(
     make: Make,
 ) -> None:
     limit = Limit(1, 0.2)
@@ -187,7 +187,7 @@ async def test_a_block_is_known_to_the_process_that_was_told(make: Make) -> None
     assert 29.0 < (caught.value.retry_after or 0) <= 30.0
 
 
-async def test_a_wait_that_is_too_long_raises_and_takes_no_place(make: Make) -> None:
+async def test_a_wait_that_is_too_long_raises_and_takes_no_permit(make: Make) -> None:
     limiter = make(Limit(1, 2.0))
     await use(limiter)
 
@@ -199,7 +199,7 @@ async def test_a_wait_that_is_too_long_raises_and_takes_no_place(make: Make) -> 
     assert waited < 2.5
 
 
-async def test_tasks_that_are_cancelled_leave_neither_places_nor_mixed_up_answers(
+async def test_cancelled_tasks_leave_neither_permits_nor_mixed_up_responses(
     make: Make,
 ) -> None:
     limiter = make(Limit(20, 0.3))

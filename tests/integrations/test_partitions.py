@@ -84,7 +84,7 @@ async def test_a_plan_of_so_many_partitions_has_at_most_as_many(env: PostHogEnv)
     assert len(await plan(env, partitions=1)) == 1
 
 
-async def test_a_partition_can_be_pickled_and_said_as_json_and_holds_no_key(
+async def test_a_partition_can_be_pickled_and_written_as_json_and_contains_no_key(
     fake: FakePostHog, env: PostHogEnv, tmp_path: Path
 ) -> None:
     ids = [PropertyFilter("plan", ["free", "scale"])]

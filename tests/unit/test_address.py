@@ -87,7 +87,7 @@ def test_a_refusal_says_what_a_host_is(host: str, message: str) -> None:
     assert str(caught.value) == message
 
 
-def test_a_name_that_no_server_can_have_is_said_to_be_none() -> None:
+def test_a_name_that_no_server_can_have_is_refused() -> None:
     with pytest.raises(
         ConfigurationError, match=r"^host is not an address: its name or port cannot exist$"
     ):

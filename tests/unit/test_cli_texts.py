@@ -40,7 +40,7 @@ from posthog_env_async.session import Permit, RateLimiter, as_limits
     ("seconds", "text"),
     [(0.26, "0.3 s"), (12.4, "12 s"), (61, "1 min 01 s"), (3_720, "1 h 02 min")],
 )
-def test_a_duration_is_said_in_the_unit_that_fits(seconds: float, text: str) -> None:
+def test_a_duration_is_shown_in_the_unit_that_fits(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
@@ -48,7 +48,7 @@ def test_a_duration_is_said_in_the_unit_that_fits(seconds: float, text: str) -> 
     ("size", "text"),
     [(12, "12 B"), (1_200, "1.2 kB"), (3_400_000, "3.4 MB"), (5_600_000_000, "5.6 GB")],
 )
-def test_a_size_is_said_in_the_unit_that_fits(size: int, text: str) -> None:
+def test_a_size_is_shown_in_the_unit_that_fits(size: int, text: str) -> None:
     assert size_text(size) == text
 
 

@@ -149,9 +149,7 @@ def test_of_two_lists_of_rows_beside_an_odd_one_the_last_counts() -> None:
 @pytest.mark.parametrize("plain", LIKE_A_ROW)
 @pytest.mark.parametrize("odd", [None, *ODD.values()], ids=["plain", *ODD])
 @pytest.mark.parametrize("head", ["{", '{"meta":{"results":[{"type":"x"}]},'])
-def test_a_large_page_is_read_in_slices_as_it_is_whole(
-    plain: str, odd: str | None, head: str
-) -> None:
+def test_a_large_page_gives_the_same_rows_in_slices(plain: str, odd: str | None, head: str) -> None:
     filled = plain + ',"filler":"' + "x" * 30_000 + '"'
     rows = rows_with(*[filled] * 50, odd or filled, *[filled] * 50)
     body = head.encode() + b'"results":[' + b",".join(rows) + b'],"next":"u"}'
@@ -389,7 +387,7 @@ class Strict:
     id: int
 
 
-def test_a_number_may_be_whole() -> None:
+def test_a_float_may_be_a_whole_number() -> None:
     assert structure(Reading, {"score": 1}).score == 1
 
 
@@ -404,7 +402,7 @@ def test_an_id_is_a_number_a_text_or_nothing(id_: Any) -> None:
     assert structure(Reading, {"score": 1.0, "id": id_}).id == id_
 
 
-def test_an_id_is_no_list() -> None:
+def test_an_id_is_not_a_list() -> None:
     with pytest.raises(ResponseDecodeError, match=r"\$\.id"):
         structure(Reading, {"score": 1.0, "id": [1]})
 
@@ -417,7 +415,7 @@ def test_a_users_model_without_extra_takes_unknown_fields_all_the_same() -> None
     assert structure(Strict, {"id": 1, "new": 2}) == Strict(1)
 
 
-def test_a_row_of_a_model_is_read_whole() -> None:
+def test_a_row_of_a_model_keeps_every_field() -> None:
     rows = structured_rows(Strict)
 
     item = rows.read(b'{"id": 5}')
@@ -466,6 +464,6 @@ def test_a_row_is_stamped_with_its_time_of_creation(
     assert rows.stamp(rows.read(row)) == stamp
 
 
-def test_a_row_that_is_no_object_has_no_stamp() -> None:
+def test_a_row_that_is_not_an_object_has_no_stamp() -> None:
     assert DICT_ROWS.stamp([1]) is None
     assert BYTES_ROWS.stamp(b"[1]") is None

@@ -29,7 +29,7 @@ def end(
     return check_end(state, of, sizes(served), fresh=of.length if fresh is None else fresh)
 
 
-def test_a_page_with_next_is_no_end() -> None:
+def test_a_page_with_next_is_not_the_end() -> None:
     assert end(page(10, end=1_000)) is End.NONE
     assert end(page(0, end=1_000), fresh=0) is End.NONE
 
@@ -45,7 +45,7 @@ def test_a_first_page_has_to_be_shorter_still(length: int, proven: bool) -> None
     assert end(page(length), pages=2) is End.PROVEN
 
 
-def test_a_full_page_is_no_proof() -> None:
+def test_a_full_page_proves_no_end() -> None:
     assert end(page(10, limit=10)) is End.DOUBTFUL
     assert end(page(9, limit=10)) is End.PROVEN
 

@@ -138,7 +138,7 @@ def test_swapped_code_and_detail_are_put_right() -> None:
     assert (error.code, error.detail) == ("required", "This field is required.")
 
 
-def test_an_attr_that_is_no_text_is_left_out() -> None:
+def test_an_attr_that_is_not_text_is_left_out() -> None:
     assert answer(400, {"detail": "no", "attr": 7}).attr is None
 
 
@@ -275,7 +275,7 @@ ERRORS: list[PostHogError] = [
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_an_error_pickles_whole(error: PostHogError) -> None:
+def test_an_error_can_be_pickled_with_all_its_fields(error: PostHogError) -> None:
     error.resume_token = "token"
 
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - made right here

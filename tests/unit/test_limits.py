@@ -46,7 +46,7 @@ def test_every_window_holds_at_once() -> None:
     assert kept.wait(300.0) == 3300.0
 
 
-def test_requests_in_flight_take_places() -> None:
+def test_requests_in_flight_hold_permits() -> None:
     kept = window((1, 60.0))
     kept.start()
 
@@ -104,7 +104,7 @@ def test_a_request_that_ends_during_a_block_does_not_end_it() -> None:
     assert kept.at_once == 1
 
 
-def test_used_places_are_counted() -> None:
+def test_used_permits_are_counted() -> None:
     kept = sent(window((5, 60.0)), 0.0, 50.0)
     kept.start()
 

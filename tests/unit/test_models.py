@@ -211,7 +211,7 @@ def test_a_person_without_uuid_is_none() -> None:
 
 
 @pytest.mark.parametrize("row", [b"[]", b"7", b'"x"', b"null", b"[NaN]"])
-def test_a_row_that_is_no_object_is_no_person(row: bytes) -> None:
+def test_a_row_that_is_not_an_object_is_not_a_person(row: bytes) -> None:
     with pytest.raises(ResponseDecodeError, match="Person"):
         PERSON_ROWS.read(row)
 
@@ -365,7 +365,7 @@ def insight(name: str) -> InsightAnswer:
     return InsightAnswer(tuple(json.loads(fixture(name))))
 
 
-def test_an_insight_has_its_query_and_what_was_said() -> None:
+def test_an_insight_has_its_query_and_its_text() -> None:
     answer = insight("insight.json")
 
     assert answer.query == {"kind": "TrendsQuery", "series": []}
@@ -388,7 +388,7 @@ def test_entries_of_kinds_unknown_are_kept() -> None:
     assert (answer.query, answer.failed, answer.text) == (None, False, "")
 
 
-def test_an_insight_whose_answer_is_no_query_has_none() -> None:
+def test_an_insight_whose_answer_is_not_a_query_has_none() -> None:
     assert InsightAnswer(({"data": {"type": "ai/viz", "answer": "x"}},)).query is None
 
 

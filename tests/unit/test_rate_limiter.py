@@ -177,7 +177,7 @@ def test_a_window_remembers_no_more_ends_than_it_needs() -> None:
     assert list(unlimited.ended) == [8.0]
 
 
-def test_a_place_is_free_again_at_the_very_end_of_its_window() -> None:
+def test_a_permit_is_free_again_at_the_very_end_of_its_window() -> None:
     kept, limit = Window((Limit(1, 60.0),)), Limit(1, 60.0)
     kept.start()
     kept.end(0.0)

@@ -128,7 +128,7 @@ def test_a_time_is_whole_milliseconds(text: str | None, expected: int | None) ->
 
 
 @pytest.mark.parametrize(("length", "timed"), [(64, True), (65, False)])
-def test_a_page_is_timed_whole_up_to_64_rows(length: int, timed: bool) -> None:
+def test_all_rows_of_a_page_of_up_to_64_are_timed(length: int, timed: bool) -> None:
     seen, made = SeenRows(), digests(length)
 
     seen.remember(made, PageTimes(lambda place: stamp(59 - place // 2)))

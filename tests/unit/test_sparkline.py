@@ -42,7 +42,7 @@ def test_the_times_have_a_zone() -> None:
     assert lines[-1].split() == ["09-01", "00:00Z", "09-01", "00:59Z"]
 
 
-def test_no_entries_are_said() -> None:
+def test_a_sparkline_without_entries_says_so() -> None:
     assert list(picture([], 80)) == ["no entries"]
 
 
