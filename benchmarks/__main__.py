@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from .bars import verdicts
@@ -10,8 +10,10 @@ from .cases import CASES, QUICK, chosen
 from .machine import machine, versions
 from .measuring import measure, measure_imports
 from .report import write
-from .results import Results
-from .tables import bars_table, case_table, imports_table, stalls_table
+from .results import CaseResult, Results
+from .single_call import measure_calls
+from .start_up import measure_starts
+from .tables import bars_table, case_table, imports_table, stalls_table, times_table
 
 __all__ = ["main"]
 
@@ -19,6 +21,10 @@ _DOCS = Path(__file__).parent.parent / "docs"
 _PICTURES = _DOCS / "_static" / "benchmarks"
 _KEPT = _PICTURES / "results.json"
 _IMPORTS = "imports"
+_PROGRAMS: Mapping[str, Callable[[str], CaseResult]] = {
+    "single-call": measure_calls,
+    "start-up": measure_starts,
+}
 
 
 def _options(words: Sequence[str]) -> argparse.Namespace:
@@ -36,6 +42,7 @@ def _show(results: Results, name: str) -> None:
     case = results.cases[name]
     table = imports_table if name == _IMPORTS else case_table
     table = stalls_table if name.startswith("stalls") else table
+    table = times_table if name in _PROGRAMS else table
     print(f"\n### {name}: {case.title}\n\n{table(case)}", flush=True)
 
 
@@ -66,6 +73,10 @@ def _full(options: argparse.Namespace, command: str) -> None:
     if not names or _IMPORTS in names:
         results.cases[_IMPORTS] = measure_imports(rounds=rounds, command=command)
         _show(results, _IMPORTS)
+    for name, program in _PROGRAMS.items():
+        if not names or name in names:
+            results.cases[name] = program(command)
+            _show(results, name)
     if not options.dry:
         results.save(_KEPT)
         _render(results)
@@ -77,7 +88,7 @@ def main() -> None:
     options = _options(sys.argv[1:])
     command = " ".join(["python -m benchmarks", *sys.argv[1:]])
     if options.list:
-        print("\n".join([*(f"{case.name:24}{case.title}" for case in CASES), _IMPORTS]))
+        print("\n".join([*(f"{case.name:24}{case.title}" for case in CASES), _IMPORTS, *_PROGRAMS]))
     elif options.render:
         _render(Results.load(_KEPT))
     else:

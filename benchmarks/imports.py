@@ -4,6 +4,8 @@ import subprocess
 import sys
 from typing import Any
 
+from .machine import with_bytecode
+
 __all__ = ["MODULES", "import_seconds"]
 
 MODULES = (
@@ -27,6 +29,7 @@ def import_seconds(module: str) -> dict[str, Any] | None:
         [sys.executable, "-c", _CODE.format(module)],
         capture_output=True,
         check=False,
+        env=with_bytecode(),
         text=True,
         timeout=120,
     )

@@ -2,10 +2,10 @@
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-__all__ = ["PACKAGES", "machine", "versions"]
+__all__ = ["PACKAGES", "machine", "versions", "with_bytecode"]
 
 PACKAGES = (
     "posthog-env-async",
@@ -40,3 +40,8 @@ def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+def with_bytecode() -> Mapping[str, str]:
+    """Return the environment of a program whose modules are compiled, as installed ones are."""
+    return {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

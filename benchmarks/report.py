@@ -1,17 +1,20 @@
 """The generated part of `docs/benchmarks.md`: tables and pictures between two markers."""
 
+import json
 from pathlib import Path
 
 from .bars import verdicts
 from .machine import PACKAGES
 from .results import CaseResult, Results
 from .tables import (
+    at_once_table,
     bars_table,
     case_table,
     growth_table,
     imports_table,
     markdown,
     stalls_table,
+    times_table,
 )
 
 __all__ = ["BEGIN", "END", "write"]
@@ -25,6 +28,19 @@ _PICTURES = {
     "latency-250": "persons per second at 250 ms a page",
     "prefetch-250": "speed-up by prefetch at 250 ms a page",
 }
+_ORDER = (
+    "speed",
+    "shape",
+    "cliff",
+    "export",
+    "latency",
+    "prefetch",
+    "memory",
+    "stalls",
+    "single",
+    "start",
+    "imports",
+)
 _GROWTH = {
     "total": "Growth with the number of persons",
     "page": "Growth with the page size",
@@ -38,7 +54,7 @@ def write(page: Path, results: Results) -> None:
     text = page.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
-    parts = [_bars(results), *_cases(results), *_growth(results), _setup(results)]
+    parts = [_bars(results), *_cases(results), *_growth(results), _at_once(page), _setup(results)]
     body = "\n\n".join(part for part in parts if part)
     page.write_text(f"{before}{BEGIN}\n\n{body}\n\n{END}{after}", encoding="utf-8")
 
@@ -54,8 +70,7 @@ def _cases(results: Results) -> list[str]:
 
 
 def _place(name: str) -> tuple[int, str]:
-    order = ("speed", "export", "latency", "prefetch", "memory", "stalls", "imports")
-    return order.index(name.partition("-")[0]), name
+    return _ORDER.index(name.partition("-")[0]), name
 
 
 def _case(name: str, case: CaseResult) -> str:
@@ -63,6 +78,7 @@ def _case(name: str, case: CaseResult) -> str:
     if name == "imports":
         return f"{title}\n\n{imports_table(case)}\n\n{_source(case)}"
     table = stalls_table(case) if name.startswith("stalls") else case_table(case)
+    table = times_table(case) if name in {"single-call", "start-up"} else table
     picture = f"\n\n{_picture(name, _PICTURES[name])}" if name in _PICTURES else ""
     return f"{title}{picture}\n\n{table}\n\n{_source(case)}"
 
@@ -74,6 +90,17 @@ def _growth(results: Results) -> list[str]:
         for kind, table in tables.items()
         if table
     ]
+
+
+def _at_once(page: Path) -> str:
+    """Give what `python -m benchmarks.concurrency` left, if it did."""
+    kept = page.parent / "_static/benchmarks/concurrency.json"
+    if not kept.exists():
+        return ""
+    title, text = "Growth with what runs at once", kept.read_text(encoding="utf-8")
+    source = "Taken with `python -m benchmarks.concurrency`: exports of 5,000 persons, and `get`s."
+    table = at_once_table(json.loads(text))
+    return f"## {title}\n\n{_picture('concurrency', title.lower())}\n\n{table}\n\n{source}"
 
 
 def _picture(name: str, caption: str) -> str:

@@ -19,11 +19,13 @@ import aiohttp
 from posthog_env_async import PostHogEnv
 
 from .cases import Case
+from .machine import machine, versions
+from .results import CaseResult
 from .rows import uuid
 from .running import serving
 from .server import KEY
 
-__all__ = ["main"]
+__all__ = ["main", "measure_calls"]
 
 ROUNDS = 9
 CALLS = 400
@@ -60,28 +62,50 @@ def _ours(env: PostHogEnv) -> Call:
     return lambda number: env.persons.get(uuid(number))
 
 
-async def _compare(url: str) -> None:
+Taken = dict[str, list[tuple[float, float]]]
+
+
+async def _compare(url: str) -> dict[int, Taken]:
     async with (
         aiohttp.ClientSession() as http,
         PostHogEnv(1, api_key=KEY, host=url, prefix="projects", limits=None) as env,
     ):
         calls = {"bare": _bare(http, url), "ours": _ours(env)}
-        for at_once in AT_ONCE:
-            took: dict[str, list[tuple[float, float]]] = {name: [] for name in calls}
-            for call in calls.values():
-                await _seconds(call, at_once)
-            for _ in range(ROUNDS):
-                for name, call in calls.items():
-                    took[name].append(await _seconds(call, at_once))
-            print(f"{at_once:2} at once: {_shown(took, 0)}; processor: {_shown(took, 1)}")
+        return {at_once: await _taken(calls, at_once) for at_once in AT_ONCE}
 
 
-def _shown(took: dict[str, list[tuple[float, float]]], which: int) -> str:
+async def _taken(calls: dict[str, Call], at_once: int) -> Taken:
+    took: Taken = {name: [] for name in calls}
+    for call in calls.values():
+        await _seconds(call, at_once)
+    for _ in range(ROUNDS):
+        for name, call in calls.items():
+            took[name].append(await _seconds(call, at_once))
+    return took
+
+
+def _shown(took: Taken, which: int) -> str:
     times = {name: [sample[which] for sample in samples] for name, samples in took.items()}
     bare, ours = (statistics.median(times[name]) / CALLS * 1e6 for name in ("bare", "ours"))
     pairs = zip(times["bare"], times["ours"], strict=True)
     ratio = statistics.median(first / second for first, second in pairs)
     return f"aiohttp {bare:.0f} µs, ours {ours:.0f} µs, ratio {ratio:.2f}"
+
+
+def measure_calls(command: str) -> CaseResult:
+    """Measure, print the ratios, and return a case whose times are those of one call."""
+    with serving(Case("single call", "one call", (), total=PERSONS)) as server:
+        taken = asyncio.run(_compare(server.url))
+    result = CaseResult("one call", command, machine(), versions())
+    for at_once, took in taken.items():
+        print(f"{at_once:2} at once: {_shown(took, 0)}; processor: {_shown(took, 1)}")
+        for name, label in (("bare", "bare aiohttp and json.loads"), ("ours", "persons.get")):
+            result.labels[f"{name}-{at_once}"] = f"{label}, {at_once} at once"
+            result.samples[f"{name}-{at_once}"] = [
+                {"persons": CALLS, "seconds": wall / CALLS, "cpu": busy / CALLS}
+                for wall, busy in took[name]
+            ]
+    return result
 
 
 async def _profile(url: str) -> None:
@@ -95,9 +119,11 @@ async def _profile(url: str) -> None:
 
 def main() -> None:
     """Measure, or show where the time of our call goes."""
-    job = _profile if "--profile" in sys.argv else _compare
+    if "--profile" not in sys.argv:
+        measure_calls("python -m benchmarks.single_call")
+        return
     with serving(Case("single call", "one call", (), total=PERSONS)) as server:
-        asyncio.run(job(server.url))
+        asyncio.run(_profile(server.url))
 
 
 if __name__ == "__main__":

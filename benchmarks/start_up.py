@@ -4,19 +4,20 @@ The time of a process to its first byte of output, beside what it cannot do with
 `persons get` asks the page server for one person; its rival is a script of bare aiohttp.
 """
 
-import os
-import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 
 from .cases import Case
+from .machine import machine, versions, with_bytecode
+from .results import CaseResult
 from .rows import uuid
 from .running import serving
 from .server import KEY
+from .tables import times_table
 
-__all__ = ["main"]
+__all__ = ["main", "measure_starts"]
 
 ROUNDS = 9
 COMMAND = ("-m", "posthog_env_async")
@@ -33,21 +34,17 @@ PERSON = str(uuid(7))
 PROGRAMS: Mapping[str, tuple[str, ...]] = {
     "python -c 'import cyclopts, rich'": ("-c", "import cyclopts, rich; print()"),
     "posthog-env --help": (*COMMAND, "--help"),
-    "posthog-env persons list --help": (*COMMAND, "persons", "list", "--help"),
     "bare aiohttp, one person": ("-c", BARE),
     "posthog-env persons get": (*COMMAND, "persons", "get", PERSON, "--prefix", "projects"),
 }
-RATIOS = (
-    ("posthog-env --help", "python -c 'import cyclopts, rich'"),
-    ("posthog-env persons get", "bare aiohttp, one person"),
-)
+"""What is started, in pairs: the rival of the second one first."""
 
 
 def _seconds(program: Sequence[str], names: Mapping[str, str]) -> float:
     """Return the seconds from the start of a process to the first byte that it writes."""
     began = time.perf_counter()
     with subprocess.Popen(
-        [sys.executable, *program], stdout=subprocess.PIPE, env={**os.environ, **names}
+        [sys.executable, *program], stdout=subprocess.PIPE, env={**with_bytecode(), **names}
     ) as process:
         assert process.stdout is not None
         process.stdout.read(1)
@@ -56,8 +53,10 @@ def _seconds(program: Sequence[str], names: Mapping[str, str]) -> float:
     return took
 
 
-def main() -> None:
-    """Measure, and print a table and the ratios."""
+def measure_starts(command: str) -> CaseResult:
+    """Start each program in turns, and return the times to the first byte of output."""
+    result = CaseResult("start of a command", command, machine(), versions())
+    result.labels = {name: f"`{name}`" for name in PROGRAMS}
     with serving(Case("start-up", "one person", (), total=100)) as server:
         names = {
             "POSTHOG_HOST": server.url,
@@ -65,15 +64,18 @@ def main() -> None:
             "POSTHOG_PROJECT_ID": "1",
             "PERSON": PERSON,
         }
-        taken: dict[str, list[float]] = {name: [] for name in PROGRAMS}
-        for _ in range(ROUNDS):
+        for turn in range(ROUNDS + 1):
             for name, program in PROGRAMS.items():
-                taken[name].append(_seconds(program, names))
-    medians = {name: statistics.median(seconds) for name, seconds in taken.items()}
-    for name, seconds in medians.items():
-        print(f"{seconds * 1000:7.0f} ms  {name}")
-    for ours, theirs in RATIOS:
-        print(f"{medians[ours] / medians[theirs]:7.2f} ×   {ours} / {theirs}")
+                took = _seconds(program, names)
+                if turn:  # the first one writes the bytecode
+                    sample = {"persons": 0, "seconds": took, "cpu": 0.0}
+                    result.samples.setdefault(name, []).append(sample)
+    return result
+
+
+def main() -> None:
+    """Measure, and print a table with the ratios."""
+    print(times_table(measure_starts("python -m benchmarks.start_up")))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,21 @@
 """Results as Markdown tables, for the terminal and the documentation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from .bars import Verdict
 from .results import CaseResult, Results
 
-__all__ = ["bars_table", "case_table", "growth_table", "imports_table", "markdown", "stalls_table"]
+__all__ = [
+    "at_once_table",
+    "bars_table",
+    "case_table",
+    "growth_table",
+    "imports_table",
+    "markdown",
+    "stalls_table",
+    "times_table",
+]
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -90,6 +100,48 @@ def imports_table(result: CaseResult) -> str:
             rows.append((f"`import {name}`", f"{took.median * 1000:.0f}", spread, ratio))
     head = ("", "ms", "min-max", "× aiohttp")
     return "\n".join([markdown(head, rows), *_skipped(result)])
+
+
+def times_table(result: CaseResult) -> str:
+    """Give times, wall and processor, each beside the one before the pair: what it is measured on.
+
+    The first of each pair of lines is the rival of the second.
+    """
+    rows: list[Sequence[str]] = []
+    rival = None
+    for number, name in enumerate(result.samples):
+        took, busy = result.measure(name, "seconds"), result.measure(name, "cpu")
+        if took is None or busy is None:
+            continue
+        rival = took if number % 2 == 0 else rival
+        ratio = f"{took.median / rival.median:.2f}" if rival and number % 2 else ""
+        rows.append(
+            (
+                result.labels[name],
+                f"{took.median * 1000:.2f}",
+                f"{took.low * 1000:.2f}-{took.high * 1000:.2f}",
+                f"{busy.median * 1000:.2f}" if busy.median else "",
+                ratio,
+            )
+        )
+    return markdown(("what", "ms", "min-max", "processor ms", "× the line above"), rows)
+
+
+def at_once_table(points: Sequence[Mapping[str, Any]]) -> str:
+    """Give the growth with what runs at once."""
+    first = {point["kind"]: point for point in reversed(points)}
+    rows = [
+        (
+            f"{point['at_once']:,} {point['kind']}",
+            f"{point['seconds']:.3f}",
+            f"{point['seconds'] / point['at_once'] / first[point['kind']]['seconds']:.2f}",
+            f"{point['megabytes']:.0f}",
+            f"{point['megabytes'] - first[point['kind']]['megabytes']:+.0f}",
+        )
+        for point in points
+    ]
+    head = ("at once", "seconds", "of one, each", "peak MB", "MB above one")
+    return markdown(head, rows)
 
 
 def bars_table(found: Sequence[Verdict]) -> str:
