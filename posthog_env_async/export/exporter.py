@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from anyio import CancelScope
-
 from posthog_env_async.export.files.durable import in_thread
 from posthog_env_async.export.files.lock import FileLock
 from posthog_env_async.export.files.paths import Compression, Format, Target
@@ -16,6 +14,7 @@ from posthog_env_async.export.state.checkpoint import Checkpoint
 from posthog_env_async.export.state.checkpointed_file import CheckpointedFile
 from posthog_env_async.export.state.publish import Manifest
 from posthog_env_async.pagination import AnyListing
+from posthog_env_async.session import finish
 
 from .options import FileOptions
 from .run import ExportRun, OnProgress
@@ -124,8 +123,7 @@ async def export_rows(
         await in_thread(partial(file.open, resume=resume))
         manifest = await ExportRun(source, file, on_progress).run(about or {})
     finally:
-        with CancelScope(shield=True):
-            await in_thread(file.close)
+        await finish(in_thread(file.close))
     opened = file.opened
     return report_of(file.target, manifest, resumed=opened.is_resumable, resumed_rows=opened.rows)
 

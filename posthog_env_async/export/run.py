@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal
 
 import attrs
-from anyio import CancelScope
 
 from posthog_env_async.errors import PostHogError
 from posthog_env_async.events import ExportCheckpointed, ExportEnded
@@ -21,6 +20,7 @@ from posthog_env_async.export.state.checkpointed_file import CheckpointedFile
 from posthog_env_async.export.state.publish import Manifest
 from posthog_env_async.export.state.written_rows import written_rows
 from posthog_env_async.pagination import ListingReport
+from posthog_env_async.session import finish
 
 from .sources import RowRun, RowSource
 
@@ -152,8 +152,7 @@ class ExportRun:
                 await step
         finally:
             if step is not None:
-                with CancelScope(shield=True):
-                    await asyncio.gather(step, return_exceptions=True)
+                await finish(asyncio.gather(step, return_exceptions=True))
 
     def _position(self, run: RowRun) -> Position:
         """Return where the run stands, and the report of all runs so far."""
@@ -168,8 +167,7 @@ class ExportRun:
                     self.on_progress(self._progress("converting", self.file.state.listing))
             size, sha256 = await in_thread(conversion.finish)
         finally:
-            with CancelScope(shield=True):
-                await in_thread(conversion.abandon)
+            await finish(in_thread(conversion.abandon))
         await in_thread(partial(self.file.record_final, size, sha256))
 
     def _progress(

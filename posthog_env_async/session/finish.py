@@ -1,8 +1,8 @@
 """Work that is not left half done when its caller is cancelled."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable
+from typing import TypeVar
 
 from anyio import CancelScope
 
@@ -11,7 +11,7 @@ __all__ = ["finish"]
 R = TypeVar("R")
 
 
-async def finish(work: Coroutine[Any, Any, R]) -> R:
+async def finish(work: Awaitable[R]) -> R:
     """Await work to its end, also when the caller is cancelled: that is raised afterwards.
 
     A shielded cancel scope alone keeps off other scopes, not `asyncio.timeout` or `Task.cancel`.

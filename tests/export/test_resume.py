@@ -5,6 +5,7 @@ import gc
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,26 @@ async def test_a_task_cancelled_at_any_moment_leaves_a_file_to_go_on_with(
 
     assert report.resumed_rows > 0
     assert content(path).splitlines() == await lines_of(env)
+
+
+async def test_a_task_cancelled_twice_leaves_nothing_that_still_writes(
+    env: PostHogEnv, tmp_path: Path
+) -> None:
+    for turns in range(0, 400, 20):
+        listing, path = env.persons.list(page_size=500), tmp_path / f"{turns}.ndjson"
+        task = asyncio.ensure_future(export(listing, path))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.sleep(0)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        files = sorted(tmp_path.glob(f"{turns}.*"))
+
+        # The path is free, and what is there now stays as it is.
+        assert (await export(listing, path)).complete
+        assert not [each for each in files if each.suffix == ".tmp"]
 
 
 async def test_an_error_of_the_progress_callback_comes_out_and_nothing_is_lost(

@@ -14,9 +14,10 @@ from typing import Protocol, TypeVar
 
 import anyio
 import anyio.to_thread
-from anyio.lowlevel import RunVar
+from anyio.lowlevel import RunVar, checkpoint_if_cancelled
 
 from posthog_env_async.errors import ExportError, ExportWarning, PostHogError
+from posthog_env_async.session import finish
 
 __all__ = [
     "UNSUPPORTED",
@@ -83,14 +84,18 @@ class Digest(Protocol):
 async def in_thread(work: Callable[[], R]) -> R:
     """Do blocking work in a thread, of which exports have eight at most, and return its result.
 
+    It is done when this ends, also when the caller is cancelled meanwhile; one that was cancelled
+    before does not begin.
+
     An error of ours comes without the frames of the thread: their locals hold rows.
     """
+    await checkpoint_if_cancelled()
     limiter = _limiter.get(None)
     if limiter is None:
         limiter = anyio.CapacityLimiter(THREADS)
         _limiter.set(limiter)
     try:
-        return await anyio.to_thread.run_sync(work, limiter=limiter)
+        return await finish(anyio.to_thread.run_sync(work, limiter=limiter))
     except PostHogError as error:
         failure = error
     raise failure.with_traceback(None)
