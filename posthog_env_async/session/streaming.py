@@ -30,6 +30,7 @@ async def stream(session: Session, request: Request) -> AsyncGenerator[bytes]:
                     async for piece in pieces:
                         has_begun = True
                         yield piece
+                        del piece  # so that no traceback with locals shows it
             except PostHogError as error:
                 failure = error
             else:
@@ -57,6 +58,7 @@ async def _pieces(session: Session, call: Call) -> AsyncGenerator[bytes]:
                 async for piece in pieces:
                     size += len(piece)
                     yield piece
+                    del piece
                 if call.observer:
                     call.observer.note_response(head.status, size)
                 return

@@ -136,6 +136,8 @@ def faults() -> Iterator[tuple[str, Play]]:
     yield "cut", cut(raw, -20)
     yield "reset", cut(raw, 30, by_reset=True)
     yield "HTML", cut(http(SAID[0].encode(), kind=f"text/{KEY}"))
+    yield "no type", cut(http(SAID[0].encode(), kind=";;;;"))
+    yield "no type, cut", cut(http(SAID[0].encode() * 9, kind=";;;;"), -20)
     yield "no HTTP", cut(SAID[0].encode() + b"\r\n\r\n")
     yield "status", cut(http(b"", f"200 {SAID[0]}"))
 
