@@ -1,6 +1,6 @@
 """`posthog-env logs`: query, count, sparkline, services, attributes, values."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
@@ -72,7 +72,7 @@ async def query_logs(
     options: ClientOptions = DEFAULT_OPTIONS,
 ) -> int:
     """Query log entries: a table on a terminal, else every entry as a line of JSON."""
-    chosen = filters.query() | {"page_size": page_size, "max_items": max_items}
+    chosen: dict[str, Any] = {**filters.query(), "page_size": page_size, "max_items": max_items}
     return await show_listing(options, "entry", ENTRIES, lambda env: env.logs.query(**chosen))
 
 
@@ -124,7 +124,7 @@ async def list_attributes(
     options: ClientOptions = DEFAULT_OPTIONS,
 ) -> int:
     """List the attributes that log entries have."""
-    chosen = filters.query() | {"search": match, "attribute_type": type or "log"}
+    chosen: dict[str, Any] = {**filters.query(), "search": match, "attribute_type": type or "log"}
     return await show_answer(
         options, ATTRIBUTES, lambda env: env.logs.attributes(max_items=max_items, **chosen)
     )
@@ -141,5 +141,5 @@ async def list_values(
     options: ClientOptions = DEFAULT_OPTIONS,
 ) -> int:
     """List the values of an attribute, with counts where the server has them."""
-    chosen = filters.query() | {"search": match, "attribute_type": type}
+    chosen: dict[str, Any] = {**filters.query(), "search": match, "attribute_type": type}
     return await show_answer(options, VALUES, lambda env: env.logs.attribute_values(key, **chosen))

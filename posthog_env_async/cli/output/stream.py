@@ -68,7 +68,7 @@ async def show_answer(
     """Ask for a model, or several, and write them to stdout; return the exit code."""
     async with options.client() as env:
         answer = await ask(env)
-    return write_models(answer if isinstance(answer, Sequence) else [answer], columns, options)
+    return write_models([answer] if hasattr(answer, "to_json") else answer, columns, options)
 
 
 async def show_listing(

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
@@ -137,7 +137,7 @@ async def export_logs(
     options: ClientOptions = DEFAULT_OPTIONS,
 ) -> int:
     """Export log entries; to resume later, give --from and --to as times, not relative ones."""
-    chosen = filters.query() | {"page_size": page_size, "max_items": max_items}
+    chosen: dict[str, Any] = {**filters.query(), "page_size": page_size, "max_items": max_items}
     reading = ReadOptions(all_projects=all_projects, concurrency=concurrency)
     return await ExportCommand(
         what="logs",
