@@ -60,10 +60,10 @@ class _Readable(ABC, Generic[T]):
         """Start a run that can tell where it stands and what it did."""
 
     async def __aiter__(self) -> AsyncGenerator[T]:
-        run = self.iterate()
+        run, rows = self.iterate(), self._source.rows
         try:
-            while (items := await run._drain()) is not None:
-                for item in items:
+            while (page := await run._release_page()) is not None:
+                for item in rows.let_go(page):
                     yield item
             run.check_verdict()
         finally:

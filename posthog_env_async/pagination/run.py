@@ -1,6 +1,5 @@
 """A listing being read: an iterator that knows where it stands and what it did."""
 
-from collections.abc import Iterator
 from typing import Any, Generic, Self, TypeVar
 
 import attrs
@@ -90,11 +89,6 @@ class ListingRun(Generic[T]):
         return attrs.evolve(
             report, items=report.items - unread, complete=report.complete and not unread
         )
-
-    async def _drain(self) -> Iterator[T] | None:
-        """Return the items of the next page, of which none is kept when it was taken."""
-        rows = await self._release_page()
-        return None if rows is None else self._reader.kind.let_go(rows)
 
     async def _release_page(self) -> list[Any] | None:
         """Return the rows of the next page, all of them yielded, which the run does not keep."""
