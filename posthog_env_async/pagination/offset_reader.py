@@ -11,7 +11,7 @@ from posthog_env_async.errors import PostHogError, ResponseDecodeError
 from .item_counter import ItemCounter
 from .page import ListingReport, Step
 from .page_size import PageSize, PageSizes
-from .prefetch import Prefetcher
+from .prefetch import Prefetcher, least_overlap
 from .resume_token import Token
 from .seams.digest_set import DigestSet
 from .seams.page_facts import PageFacts
@@ -144,7 +144,7 @@ class OffsetReader(Generic[T]):
         # No await from here on: a caller that is cancelled would lose the page.
         if self._must_replan(step, cap):
             self._prefetcher.drop()
-        else:
+        elif self.state.doubted is None and self.state.short is None:
             self._prefetcher.fill()
         return step
 
@@ -155,9 +155,12 @@ class OffsetReader(Generic[T]):
     async def _take(self) -> WindowPage:
         short = self.state.short
         if short is not None:
-            start = max(0, short.visible_end - self._prefetcher.overlap_of(self._sizes.step))
+            start = max(short.window.start, short.visible_end - least_overlap(self._sizes.step))
             size = min(self._sizes.widest, short.reach - start)
             return await self._windows.read(Window(start, max(1, size)))
+        if self.state.doubted is not None:
+            # The listing most likely ends here.
+            return await self._windows.read(self._prefetcher.window_at(self.state.position))
         if self.state.is_aligned:
             return await self._prefetcher.take(self.state.position)
         start = max(0, self.state.position - RESUMED_OVERLAP)

@@ -1,5 +1,6 @@
 """How many rows to ask for at once."""
 
+import math
 from typing import Literal
 
 import attrs
@@ -15,6 +16,8 @@ PageSize = int | Literal["auto"]
 LEAST_CAP = 100
 PATIENCE = 8
 FEW = 8
+HARDLY_EVER = math.log(1 / 1_000)
+MOST_THINNED = 64
 AUTO_START = 1000
 AUTO_LEAST = 50
 FAST = 2.0
@@ -41,7 +44,8 @@ class PageSizes:
 
     `cap` is how many rows the server gives at most, as far as it showed; `served` the most that
     one answer was seen to hold: a window of so many is not cut by a cap. Of those, at most
-    `dropped` were not shown. `overlap` is how many rows windows share since rows were seen to move.
+    `dropped` were not shown. `overlap` is how many rows windows share since rows were seen to move,
+    `thinned` how many so that some of them are shown, of a server that drops rows.
     """
 
     asked: PageSize
@@ -51,6 +55,7 @@ class PageSizes:
     served: int = attrs.field(default=0, init=False)
     dropped: int = attrs.field(default=0, init=False)
     overlap: int = attrs.field(default=1, init=False)
+    thinned: int = attrs.field(default=1, init=False)
     used: list[int] = attrs.field(factory=list[int], init=False)
     _caps: set[int] = attrs.field(factory=set[int], init=False)
     _patience: int = attrs.field(default=PATIENCE, init=False)
@@ -74,6 +79,11 @@ class PageSizes:
         """The rows that a window may ask for while the reader looks for its place."""
         widest = max(self.size, min(LEAST_CAP, self.most))
         return widest if self.cap is None else min(widest, self.cap)
+
+    @property
+    def shared(self) -> int:
+        """How many rows windows are to share, of what was seen so far."""
+        return max(self.overlap, self.thinned)
 
     def note(self, size: int) -> None:
         """Note a size that was asked for."""
@@ -123,6 +133,10 @@ class PageSizes:
     def serve(self, rows: int, dropped: int) -> None:
         """Note that an answer held so many raw rows, and showed all but a few."""
         self.served, self.dropped = max(self.served, rows), max(self.dropped, dropped)
+        if 0 < dropped < rows:
+            # So many that hardly ever all of them are dropped.
+            thinned = math.ceil(HARDLY_EVER / math.log(dropped / rows))
+            self.thinned = max(self.thinned, min(thinned, MOST_THINNED))
 
     def accepted(self) -> None:
         """Note a page; now and then see whether the cap was lifted."""

@@ -10,7 +10,7 @@ from .page_size import LEAST_CAP
 from .window import Window
 from .window_reader import WindowPage, WindowReader
 
-__all__ = ["Prefetcher", "least_overlap"]
+__all__ = ["OVERLAP", "Prefetcher", "least_overlap"]
 
 OVERLAP = 8
 OVERLAP_SHARE = 50
@@ -63,7 +63,7 @@ class Prefetcher:
         if size == self.reader.sizes.size and size < LEAST_CAP:
             shared = min(
                 position,
-                max(min(TINY, LEAST_CAP - size), min(self.reader.sizes.overlap, size // 4)),
+                max(min(TINY, LEAST_CAP - size), min(self.reader.sizes.shared, size // 4)),
             )
             return Window(position - shared, min(size + shared, LEAST_CAP))
         start = max(0, position - self.overlap_of(size))
@@ -71,7 +71,7 @@ class Prefetcher:
 
     def overlap_of(self, size: int) -> int:
         """Return the overlap of a window: more after rows were seen to move, at most a quarter."""
-        return max(least_overlap(size), min(self.reader.sizes.overlap, size // 4))
+        return max(least_overlap(size), min(self.reader.sizes.shared, size // 4))
 
     async def take(self, position: int) -> WindowPage:
         """Return the next window at `position`, read ahead or read now."""

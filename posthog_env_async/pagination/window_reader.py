@@ -57,12 +57,16 @@ class WindowPage:
 
 @attrs.define
 class WindowReader:
-    """Reads windows, counts what that takes, and learns how many rows the server gives at once."""
+    """Reads windows, counts what that takes, and learns how many rows the server gives at once.
+
+    `meter` counts requests, with those that failed and were sent again; `answers` counts answers.
+    """
 
     source: Source[Any]
     sizes: PageSizes
     skips_bad_rows: bool = False
     meter: RequestCounter = attrs.field(factory=RequestCounter)
+    answers: int = 0
     row_bytes: float = 1024.0
     _links: NextLinks = attrs.field(init=False)
 
@@ -139,6 +143,7 @@ class WindowReader:
             load_page_in_turns, kind=self.source.rows, skip_bad_rows=self.skips_bad_rows
         )
         page, response = await self.source.session.fetch_response(call, load)
+        self.answers += 1
         self.row_bytes = len(page.body) / max(1, page.length)
         self.sizes.answered(window.limit, time.monotonic() - began, len(page.body))
         return page, response.headers

@@ -10,7 +10,7 @@ from uuid import UUID
 import attrs
 
 from model_server import ModelServer
-from posthog_env_async import PaginationError, PostHogError
+from posthog_env_async import PostHogError
 from posthog_env_async.converter import BYTES_ROWS
 from posthog_env_async.errors import error_for
 from posthog_env_async.pagination import Listing, ListingReport, Source
@@ -76,12 +76,16 @@ def listing_of(session: ModelSession, **options: Any) -> Listing[bytes]:
 
 @attrs.frozen
 class Outcome:
-    """The numbers of the persons that were handed out, and how it ended."""
+    """The numbers of the persons that were handed out, and how it ended.
+
+    `reports` has one for each run that a token went on from.
+    """
 
     numbers: list[int]
     report: ListingReport | None
     error: PostHogError | None
     requests: int
+    reports: tuple[ListingReport, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -98,20 +102,25 @@ class Outcome:
 
 async def read_in_parts(listing: Listing[bytes], taken: list[int], server: ModelServer) -> Outcome:
     """Read to the end, in parts of so many rows each: only a token goes from one to the next."""
-    numbers, part, report = list[int](), listing, None
+    numbers, part, reports = list[int](), listing, list[ListingReport]()
+    for most in (*taken, None):
+        async with part.iterate() as run:
+            error = await _take(run, most, numbers)
+            reports.append(run.report)
+            if error is not None:
+                return Outcome(numbers, None, error, server.requests, tuple(reports))
+            part = listing.resume(run.token)
+    return Outcome(numbers, reports[-1], None, server.requests, tuple(reports))
+
+
+async def _take(run: Any, most: int | None, numbers: list[int]) -> PostHogError | None:
     try:
-        for most in (*taken, None):
-            async with part.iterate() as run:
-                async with aclosing(aiter_of(run, most)) as rows:
-                    async for row in rows:
-                        numbers.append(UUID(BYTES_ROWS.key(row)).int)
-                report = run.report
-                part = listing.resume(run.token)
-    except PaginationError as error:
-        return Outcome(numbers, None, error, server.requests)
+        async with aclosing(aiter_of(run, most)) as rows:
+            async for row in rows:
+                numbers.append(UUID(BYTES_ROWS.key(row)).int)  # noqa: PERF401 - kept if one fails
     except PostHogError as error:
-        return Outcome(numbers, None, error, server.requests)
-    return Outcome(numbers, report, None, server.requests)
+        return error
+    return None
 
 
 async def aiter_of(run: Any, most: int | None) -> Any:

@@ -11,9 +11,11 @@ import pytest
 
 from model_runs import ModelSession, Outcome, listing_of, read_in_parts
 from model_server import ModelServer, PersonSet
+from posthog_env_async import ListingReport
 
 IS_DEEP = bool(os.environ.get("POSTHOG_ENV_CHECK"))
 SEEDS = int(os.environ.get("POSTHOG_ENV_SEEDS", "400" if IS_DEEP else "6"))
+HALVINGS = 10
 FIRST = int(os.environ.get("POSTHOG_ENV_FIRST_SEED", "0"))
 
 
@@ -265,23 +267,28 @@ def case_of(seed: int, kind: Callable[[Case], None]) -> Case:
     return case
 
 
-def bound(case: Case) -> int:
-    """Return how many requests a listing may take at most."""
-    server = case.server
-    step = max(1, min(case.page, server.cap, server.largest))
-    if case.server.cap_is_null or step > 100:
-        step = min(step, 100)
-    rows = len(case.persons.rows)
-    changes = len(case.events) + (3 * case.pages + 20 if case.every or server.lag else 0)
-    return 200 + 8 * (rows // step + 1) + 40 * (changes + len(case.taken))
+MOST = 20_000
+"""Requests after which the model server stops a run: far more than any may take."""
+
+
+def most_requests(case: Case, report: ListingReport) -> int:
+    """Return how many requests a run may send that accepted so many pages (docs/design.md).
+
+    Besides them some are sent for windows that are read ahead, or that are too large.
+    """
+    ahead = case.options["prefetch"] * (2 + report.seams_repaired)
+    return 52 + 12 * report.pages + ahead + HALVINGS
 
 
 async def read(case: Case) -> Outcome:
-    session = ModelSession(case.server, bound(case) * (1 + len(case.taken)), case.random)
+    session = ModelSession(case.server, MOST, case.random)
     return await read_in_parts(listing_of(session, **case.options), case.taken, case.server)
 
 
 def fault(case: Case, outcome: Outcome) -> str:
+    for report in outcome.reports:
+        if report.requests > most_requests(case, report):
+            return f"{report.requests} requests for {report.pages} pages"
     untouched = case.persons.untouched
     doubled, missing = outcome.doubled() & untouched, untouched - set(outcome.numbers)
     if doubled and (outcome.is_complete or not case.taken):

@@ -15,11 +15,17 @@ from posthog_env_async.pagination.seams.seen_rows import SeenRows
 
 
 def read(
-    server: ModelServer, *, most: int = 200, page_size: int, taken: list[int] | None = None
+    server: ModelServer,
+    *,
+    most: int = 200,
+    page_size: int,
+    prefetch: int = 0,
+    taken: list[int] | None = None,
 ) -> Outcome:
     async def run() -> Outcome:
         session = ModelSession(server, most, Random(1))
-        return await read_in_parts(listing_of(session, page_size=page_size), taken or [], server)
+        listing = listing_of(session, page_size=page_size, prefetch=prefetch)
+        return await read_in_parts(listing, taken or [], server)
 
     return anyio.run(run)
 
@@ -42,6 +48,59 @@ def test_a_set_of_ghosts_alone_is_read_with_the_page_size_of_the_caller() -> Non
         persons.hide(row)
 
     outcome = read(ModelServer(persons), page_size=1_000, most=12)
+
+    assert outcome.is_complete
+    assert not outcome.numbers
+
+
+def test_one_person_between_ghosts_costs_as_many_requests_as_there_are_pages_and_few_more() -> None:
+    persons = PersonSet.of(2_573, 1)
+    for row in persons.rows:
+        if row is not persons.rows[1_286]:
+            persons.hide(row)
+
+    outcome = read(ModelServer(persons), page_size=1_000, most=11)
+
+    assert outcome.is_complete
+    assert set(outcome.numbers) == persons.untouched
+
+
+def test_ghosts_in_front_of_all_persons_are_read_once_more_and_no_oftener() -> None:
+    persons = PersonSet.of(1_195, 1)
+    for row in persons.rows[:878]:
+        persons.hide(row)
+
+    outcome = read(ModelServer(persons), page_size=1_000, most=4)
+
+    assert outcome.is_complete
+    assert set(outcome.numbers) == persons.untouched
+
+
+@pytest.mark.parametrize("prefetch", [0, 8])
+@pytest.mark.parametrize(("page_size", "share"), [(1_000, 0.1), (128, 0.5), (64, 0.5), (250, 0.3)])
+def test_a_quiet_set_with_ghosts_costs_few_requests_more(
+    page_size: int, share: float, prefetch: int
+) -> None:
+    persons, random = PersonSet.of(4_000, 1), Random(1)
+    for row in persons.rows:
+        if random.random() < share:
+            persons.hide(row)
+
+    outcome = read(ModelServer(persons), page_size=page_size, prefetch=prefetch)
+
+    least = -(-4_000 // page_size)
+    assert outcome.is_complete
+    assert set(outcome.numbers) == persons.untouched
+    # Besides those that are read ahead of the end.
+    assert outcome.requests <= 1.2 * least + 3 + prefetch
+
+
+def test_ghosts_that_the_server_counts_are_no_rows_that_are_missing() -> None:
+    persons = PersonSet.of(347, 1)
+    for row in persons.rows:
+        persons.hide(row)
+
+    outcome = read(ModelServer(persons, counts=True), page_size=1_000, prefetch=4, most=14)
 
     assert outcome.is_complete
     assert not outcome.numbers
@@ -74,6 +133,21 @@ def test_a_row_older_than_those_behind_it_proves_nothing() -> None:
 
     assert (seen.is_timed(1), seen.is_timed(2)) == (True, False)
     assert seen.places([1, 2]) == [0, 1]
+
+
+def test_a_run_that_gains_a_row_now_and_then_ends_within_its_bound() -> None:
+    persons = PersonSet.of(300, 1)
+
+    def change(request: int) -> None:
+        for row in persons.rows:
+            persons.misdate(row, row.shown + 1)
+        persons.sign_up(int(request % 25 == 0))
+
+    outcome = read(ModelServer(persons, change), page_size=100, most=5_000)
+
+    assert not outcome.is_complete
+    assert outcome.requests <= 40 + 12 * outcome.reports[-1].pages
+    assert outcome.requests < 150
 
 
 async def all_of(items: AsyncIterator[Any]) -> None:

@@ -24,16 +24,16 @@ class Leg:
     then: Callable[[], Any] = lambda: None
 
 
-def read(server: ModelServer, legs: Sequence[Leg], *, most: int = 200) -> Outcome:
+def read(server: ModelServer, legs: Sequence[Leg], *, most: int = 200, offset: int = 0) -> Outcome:
     """Read in legs: nothing but a token goes from one to the next."""
-    return anyio.run(_read, server, legs, most)
+    return anyio.run(_read, server, legs, most, offset)
 
 
-async def _read(server: ModelServer, legs: Sequence[Leg], most: int) -> Outcome:
+async def _read(server: ModelServer, legs: Sequence[Leg], most: int, offset: int) -> Outcome:
     session, token, report = ModelSession(server, most, Random(1)), "", None
     numbers = list[int]()
     for leg in legs:
-        listing = listing_of(session, page_size=leg.page_size)
+        listing = listing_of(session, page_size=leg.page_size, offset=offset)
         if token:
             listing = listing.resume(token)
         async with listing.iterate() as run:
@@ -145,3 +145,24 @@ def test_a_row_among_those_of_an_unfinished_page_is_not_stepped_over() -> None:
     persons.misdate(persons.rows[338], 1)
 
     assert_exact(read(ModelServer(persons), [Leg(3_000, 565), Leg(10)]), persons)
+
+
+@pytest.mark.parametrize("taken", [1, 20, 100, 130])
+def test_a_listing_that_begins_elsewhere_goes_on_within_its_first_page(taken: int) -> None:
+    persons = PersonSet.of(600, 1)
+
+    outcome = read(ModelServer(persons), [Leg(100, taken), Leg(100)], offset=250, most=12)
+
+    assert outcome.numbers == [row.number for row in persons.rows[250:]]
+    assert outcome.is_complete
+
+
+@pytest.mark.parametrize("taken", [1, 21, 60])
+def test_no_row_is_lost_in_front_of_those_of_a_first_page_that_show_one_time(taken: int) -> None:
+    persons = PersonSet.of(900, 1, tie=300)
+    wanted = {row.number for row in persons.rows[320:]}
+    leg = Leg(100, taken, lambda: persons.delete_range(10, 18))
+
+    outcome = read(ModelServer(persons), [leg, Leg(100)], offset=320)
+
+    assert not outcome.is_complete or set(outcome.numbers) >= wanted & persons.untouched

@@ -89,3 +89,20 @@ def test_sizes_are_noted_once_in_a_row() -> None:
 
 def test_a_small_most_bounds_the_start() -> None:
     assert PageSizes("auto", 300).size == 300
+
+
+@pytest.mark.parametrize(
+    ("rows", "dropped", "shared"),
+    [(1_000, 0, 1), (1_000, 100, 3), (1_000, 500, 10), (1_000, 999, 64)],
+)
+def test_windows_share_so_many_rows_that_hardly_ever_all_are_dropped(
+    rows: int, dropped: int, shared: int
+) -> None:
+    sizes = PageSizes(1_000, 10_000)
+
+    sizes.serve(rows, dropped)
+
+    assert sizes.shared == shared
+    sizes.serve(rows, rows)
+    sizes.overlap = 5
+    assert sizes.shared == max(5, shared)

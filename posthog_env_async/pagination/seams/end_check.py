@@ -13,9 +13,6 @@ from .read_state import ReadState
 
 __all__ = ["End", "check_end", "claims_more"]
 
-SHORT_FIRST = 64
-"""Rows of a first page that are too few for a cap of 100, with a third of them dropped."""
-
 MOST_DOUBTS = 3
 
 
@@ -37,7 +34,7 @@ def check_end(state: ReadState, page: WindowPage, sizes: PageSizes, *, fresh: in
         return End.CONTRADICTED if spent else End.DOUBTFUL
     if not fresh and _is_short(page, sizes):
         return End.PROVEN
-    is_short = page.length < (LEAST_CAP if state.pages > 1 else SHORT_FIRST)
+    is_short = page.length < LEAST_CAP
     is_full = page.length >= page.window.limit
     is_clean = not (is_full or state.is_doubted or state.has_ghosts)
     return End.PROVEN if is_short and is_clean else End.DOUBTFUL

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import attrs
 
 from posthog_env_async.pagination.page_size import LEAST_CAP, PageSizes
+from posthog_env_async.pagination.prefetch import OVERLAP
 from posthog_env_async.pagination.resume_token import digest
 from posthog_env_async.pagination.window_reader import WindowPage
 
@@ -24,7 +25,8 @@ class PageTaker:
     """Takes pages that join into the state of a run.
 
     `empty` counts pages in a row without any row. `is_repaired` says that the page in hand was
-    searched for, so that it need not show what the next page would have shown.
+    searched for, so that it need not show what the next page would have shown; `shows_open_rows`
+    that it shows rows of a page that an earlier run did not finish.
     """
 
     state: ReadState
@@ -32,13 +34,13 @@ class PageTaker:
     empty: int = attrs.field(default=0, init=False)
     is_repaired: bool = attrs.field(default=False, init=False)
     _was_repaired: bool = attrs.field(default=False, init=False)
-    _is_open: bool = attrs.field(default=False, init=False)
+    shows_open_rows: bool = attrs.field(default=False, init=False)
     _clean: int = attrs.field(default=0, init=False)
 
     def take(self, facts: PageFacts, fresh: Sequence[int]) -> None:
         """Note what a page shows of the set, of which the `fresh` rows are handed out."""
         self._note_known(facts, len(fresh))
-        self._is_open = self._shows_open_rows(facts)
+        self.shows_open_rows = self._shows_open_rows(facts)
         self._note_doubled(facts, fresh)
         self._note_front(facts)
 
@@ -166,12 +168,7 @@ class PageTaker:
         if fresh:
             self.sizes.cap_at(min(raw, max(LEAST_CAP, short.length)))
             state.position = page.visible_end
-        elif page.length >= LEAST_CAP:
-            # Cut itself, perhaps: look behind its rows.
-            length = page.visible_end - short.window.start
-            state.short = attrs.evolve(short, length=max(length, short.length + 1))
-            state.position = page.visible_end
-        elif page.reach >= short.reach:
+        elif page.reach >= short.reach and page.window.start >= short.visible_end - OVERLAP:
             self.sizes.serve(raw, raw - short.length)
             state.position = page.reach
         else:
@@ -189,7 +186,7 @@ class PageTaker:
     def _skip(self, page: WindowPage) -> int:
         """Return how far to jump ahead when page after page shows rows that came before."""
         idle = self.state.idle
-        if not page.keys or self._is_open or idle < 2:
+        if not page.keys or self.shows_open_rows or idle < 2:
             return 0
         return ((1 << idle - 1) - 1) * page.window.limit
 
@@ -199,9 +196,14 @@ class PageTaker:
         state.idle_ends += not fresh
         if page.length < page.window.limit:
             self.sizes.cap_at(min(page.window.limit, max(LEAST_CAP, page.length)))
-        claims = claims_more(page, self.sizes)
-        beyond = page.window.end if claims and not fresh else page.visible_end
+        beyond = page.visible_end
+        if not fresh and claims_more(page, self.sizes) and not self._may_show_rows(page):
+            beyond = page.window.end
         state.position = beyond if fresh else max(state.position, beyond)
+
+    def _may_show_rows(self, page: WindowPage) -> bool:
+        """Whether a page without rows may be of rows that the server dropped, and cut."""
+        return not page.keys and page.window.limit > LEAST_CAP
 
     def note_repair(self, shift: int) -> None:
         """Overlap by more for a while: a set that moved by so much may do so again."""

@@ -119,6 +119,14 @@ class ReadState:
         """The first place that is worth a look."""
         return self.first if self.is_fresh else 0
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether it is known where the run begins: not within the first page of an offset.
+
+        The rows handed out of it stand between others in an order that nobody knows.
+        """
+        return self.is_aligned or not self.first or self.position != self.first
+
     def known_places(self, keys: Sequence[str], digests: Sequence[int]) -> list[int]:
         """Return the places of the rows that were handed out."""
         known = self.seen.places(digests)

@@ -23,13 +23,19 @@ IDLE_PAGES = 3
 MOST_FRUITLESS = 40
 MOST_BACK = 500
 EMPTY_COSTS = 2
+MOST_ANSWERS = 40
+ANSWERS_A_WINDOW = 12
 FIRST_STEP = 4
 MOST_EMPTY = 2_000
 
 
 @attrs.define
 class SeamFinder:
-    """Reads windows until one joins what was read, within bounds."""
+    """Reads windows until one joins what was read, within bounds.
+
+    A run takes at most 40 answers, and 12 for each window of use: one that brought a row, or rows
+    of a page that an earlier run did not finish, or that showed none though rows follow.
+    """
 
     windows: WindowReader
     taker: PageTaker
@@ -38,6 +44,7 @@ class SeamFinder:
     is_spent: bool = attrs.field(default=False, init=False)
     _fruitless: int = attrs.field(default=0, init=False)
     _deepest: int = attrs.field(default=0, init=False)
+    _useful: int = attrs.field(default=1, init=False)
 
     async def find(self, page: WindowPage) -> tuple[PageFacts, Joined]:
         """Return the page, or another one that joins instead.
@@ -49,7 +56,7 @@ class SeamFinder:
         self._fruitless += 1
         facts = self.facts(page)
         verdict = check_seam(self.state, facts)
-        if isinstance(verdict, Joined):
+        if isinstance(verdict, Joined) and self.state.is_begun:
             return facts, verdict
         return await self._bridge(facts) or await self._search(facts)
 
@@ -98,7 +105,9 @@ class SeamFinder:
         state = self.state
         width = max(1, self.windows.sizes.widest)
         step = FIRST_STEP * max(1, least_overlap(self.windows.sizes.step))
-        search = SeamSearch(state.floor, width, step, can_begin_anew=state.is_whole)
+        search = SeamSearch(
+            state.floor, width, step, can_begin_anew=state.is_whole, is_begun=state.is_begun
+        )
         position, asked = state.position, facts
         while True:
             search = attrs.evolve(search, width=max(1, self.windows.sizes.widest))
@@ -108,7 +117,7 @@ class SeamFinder:
                 return facts, decision.joined
             if isinstance(decision, Gap):
                 return asked, self._gap(decision, asked)
-            if self._fruitless > 2 * self._most_fruitless:
+            if self._fruitless > 2 * self._most_fruitless or self._is_over:
                 return asked, self._gap(Gap("the rows move faster than they can be read"), asked)
             facts = self.facts(await self._again(decision.window))
 
@@ -134,7 +143,8 @@ class SeamFinder:
             PaginationError: when the server ignores the offset, or never comes to an end.
         """
         state, page = self.state, facts.page
-        if self.taker.empty > MOST_EMPTY or self._fruitless > self._most_fruitless:
+        is_fruitless = self._fruitless > self._most_fruitless or self._is_over
+        if self.taker.empty > MOST_EMPTY or is_fruitless:
             self._give_up(page)
         if not state.idle or state.idle % IDLE_PAGES or not page.keys or page.window.start == 0:
             return
@@ -153,6 +163,11 @@ class SeamFinder:
         back = self.state.position // max(1, self.windows.sizes.step)
         return MOST_FRUITLESS + 2 * min(back, MOST_BACK)
 
+    @property
+    def _is_over(self) -> bool:
+        """Whether the run took as many answers as it may."""
+        return self.windows.answers >= MOST_ANSWERS + ANSWERS_A_WINDOW * self._useful
+
     def _give_up(self, page: WindowPage) -> None:
         if self.on_gap == "raise":
             raise PaginationError(
@@ -164,6 +179,8 @@ class SeamFinder:
 
     def note_progress(self, page: WindowPage, *, fresh: int) -> None:
         """Note a page that was taken, with so many new rows."""
+        is_ahead = not page.keys and page.end is not None
+        self._useful += bool(fresh) or is_ahead or self.taker.shows_open_rows
         if fresh:
             self._fruitless = 0
         elif page.window.start > self._deepest and not page.keys and not self.state.ended:
@@ -173,10 +190,14 @@ class SeamFinder:
 
 def _anchor(state: ReadState, facts: PageFacts) -> WindowPage | None:
     """Return the page right in front of this one, when it showed no new row."""
-    anchor = state.anchor
-    if anchor is None or not anchor.window.start <= facts.page.window.start <= anchor.reach:
+    anchor, start = state.anchor, facts.page.window.start
+    if anchor is None:
         return None
-    if anchor.length == anchor.reach - anchor.window.start and anchor.window.limit > 1:
+    # A page without any row may be all that is left, and then says nothing of where it ends.
+    reach = anchor.reach if anchor.keys else max(anchor.reach, anchor.window.end)
+    if not anchor.window.start <= start <= reach:
+        return None
+    if 0 < anchor.length == anchor.reach - anchor.window.start and anchor.window.limit > 1:
         # It dropped no row, so that a page behind it would show one of it.
         return None
     return anchor

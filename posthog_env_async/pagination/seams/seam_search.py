@@ -48,13 +48,15 @@ Decision = Found | StepBack | StepForward | Gap
 class SeamSearch:
     """A search between `low`, where a window lies in front of the place, and `high`, behind it.
 
-    It doubles its steps until it has both, and then halves what lies between them.
+    It doubles its steps until it has both, and then halves what lies between them. Where it is not
+    known where a run begins, a window has to show rows in front of that first.
     """
 
     floor: int
     width: int
     step: int
     can_begin_anew: bool
+    is_begun: bool = True
     low: int | None = None
     high: int | None = None
     steps: int = 0
@@ -79,11 +81,14 @@ class SeamSearch:
 
 
 def _joined(search: SeamSearch, verdict: Joined, page: WindowPage) -> tuple[Decision, SeamSearch]:
+    start = page.window.start
+    if not search.is_begun and search.blurred is None and start > 0:
+        return _back(attrs.evolve(search, high=start))
     is_first = search.steps == 1
     reaches = search.high is None or page.reach >= search.high
     if is_first or verdict.fresh or page.end is None or reaches:
         return Found(verdict), search
-    return _forward(attrs.evolve(search, low=page.window.start))
+    return _forward(attrs.evolve(search, low=start))
 
 
 def _sharpen(search: SeamSearch, verdict: Blurred, start: int) -> tuple[Decision, SeamSearch]:
