@@ -193,11 +193,9 @@ class Session:
     async def _follow(self, call: Call, response: Response) -> Response:
         """Go where a response sends the request instead, and raise what is an error."""
         first = call.url
-        for hop in range(1, MOST_HOPS + 1):
-            following = self.next_url(call, first, response)
-            if following is None or hop == MOST_HOPS:
-                break
-            call.url = following
+        hops = 1
+        while (following := self.next_url(call, first, response)) is not None and hops < MOST_HOPS:
+            call.url, hops = following, hops + 1
             response = await self.send(call, self.transport.exchange)
         check_status(call.request, call.url, response, call.key)
         return response

@@ -39,8 +39,8 @@ async def stream(session: Session, request: Request) -> AsyncGenerator[bytes]:
 
 
 async def _pieces(session: Session, call: Call) -> AsyncGenerator[bytes]:
-    first = call.url
-    for hop in range(1, MOST_HOPS + 1):
+    first, hops = call.url, 1
+    while True:
         async with AsyncExitStack() as stack:
 
             async def exchange(
@@ -52,7 +52,7 @@ async def _pieces(session: Session, call: Call) -> AsyncGenerator[bytes]:
             # The permit ends with the head: the consumer may use the client while it streams.
             head, pieces = await session.send(call, exchange)
             following = session.next_url(call, first, head)
-            if following is None or hop == MOST_HOPS:
+            if following is None or hops == MOST_HOPS:
                 check_status(call.request, call.url, head, call.key)
                 size = 0
                 async for piece in pieces:
@@ -62,4 +62,4 @@ async def _pieces(session: Session, call: Call) -> AsyncGenerator[bytes]:
                 if call.observer:
                     call.observer.note_response(head.status, size)
                 return
-            call.url = following
+            call.url, hops = following, hops + 1

@@ -98,6 +98,12 @@ async def test_use_in_another_thread_says_so() -> None:
         await anyio.to_thread.run_sync(lambda: asyncio.run(every_use(env, "another event loop")))
 
 
+async def test_use_outside_of_asyncio_says_so() -> None:
+    trio = pytest.importorskip("trio")
+    async with new_client() as env:
+        await anyio.to_thread.run_sync(lambda: trio.run(every_use, env, "another event loop"))
+
+
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_use_after_a_fork_says_so() -> None:
     env = new_client()
@@ -168,6 +174,17 @@ async def test_closing_breaks_off_what_is_in_flight() -> None:
 
     assert {type(result) for result in results} <= {APIConnectionError, ConfigurationError}
     assert all("closed" in str(result) for result in results)
+
+
+async def test_closing_twice_at_once_breaks_a_call_off_once() -> None:
+    async with FaultServer([stall()]) as server, client(server) as env:
+        call = asyncio.ensure_future(env.persons.get(1))
+        await server.came(1)
+
+        await asyncio.gather(env.aclose(), env.aclose())
+
+        with pytest.raises(APIConnectionError, match="the client was closed"):
+            await call
 
 
 @pytest.mark.parametrize("seen", [0, 1])

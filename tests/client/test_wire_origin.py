@@ -277,6 +277,27 @@ async def test_a_proxy_is_used_when_asked_for(asked: str) -> None:
     assert proxy.requests[0].target.startswith("http://posthog.invalid/api/environments/1/persons/")
 
 
+async def test_a_host_that_the_environment_exempts_is_reached_without_its_proxy() -> None:
+    async with Listener() as proxy, FaultServer([], then=whole(json_page())) as server:
+        place = f"http://127.0.0.1:{proxy.port}"
+        with environment(http_proxy=place, HTTP_PROXY=place, no_proxy="127.0.0.1"):
+            async with client(server, proxy="env") as env:
+                await env.persons.list().collect()
+
+    assert len(server.requests) == 1
+    assert bytes(proxy.received) == b""
+
+
+async def test_a_proxy_that_refuses_to_connect_is_named() -> None:
+    async with FaultServer([], then=whole(b"no", 403)) as proxy:
+        async with client(proxy, host="https://posthog.invalid", proxy=proxy.url) as env:
+            with pytest.raises(APIConnectionError, match=r"proxy refuses to connect.* \(403\)"):
+                await env.persons.get(1)
+
+    assert proxy.requests[0].method == "CONNECT"
+    assert "authorization" not in proxy.requests[0].headers
+
+
 # TLS
 
 

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio
 import pytest
+from aiohttp import ClientSession
 
 from fault_server import (
     PERSON,
@@ -240,6 +242,56 @@ async def test_a_pool_of_stale_connections_costs_a_read_one_attempt(by_reset: bo
         await env.persons.get(1)
 
     assert len(server.requests) == 10
+
+
+async def test_a_session_of_the_caller_is_kept_when_its_connections_are_stale() -> None:
+    # aiohttp itself repeats a read once: so the second connection dies as well.
+    async def dead_twice(connection: Connection) -> None:
+        await (cut(b"") if connection.number < 2 else whole(ROW))(connection)
+
+    async with (
+        FaultServer([whole(ROW)], then=dead_twice) as server,
+        ClientSession() as session,
+        client(server, session=session, backoff=Backoff(base=0.0)) as env,
+    ):
+        await env.persons.get(1)
+        await env.persons.get(1)
+
+        assert not session.closed
+
+    assert len(server.connections) == 3
+
+
+async def test_connections_that_were_left_behind_close_when_their_stream_ends() -> None:
+    middle, ended = asyncio.Event(), asyncio.Event()
+    csv = http(b"id\r\n" + b"1\r\n" * 99, kind="text/csv")
+
+    async def in_two_parts(connection: Connection) -> None:
+        await connection.send(csv[:-9])
+        await middle.wait()
+        await connection.send(csv[-9:])
+        await connection.reader.read()
+        ended.set()
+
+    async def once(connection: Connection) -> None:
+        await connection.send(http(ROW))
+        await connection.reader.readuntil(b"\r\n\r\n")
+        connection.close()
+
+    async with (
+        FaultServer([in_two_parts, once], then=whole(ROW)) as server,
+        client(server, backoff=Backoff(base=0.0)) as env,
+    ):
+        pieces = env.persons.csv()
+        text = await anext(pieces)
+        await env.persons.get(1)
+        await env.persons.get(1)  # on a connection that dies: all of that pool are left behind
+        middle.set()
+        text += b"".join([piece async for piece in pieces])
+        with anyio.fail_after(5):
+            await ended.wait()
+
+    assert text.count(b"1\r\n") == 99
 
 
 async def test_a_connection_that_was_closed_while_idle_costs_nothing() -> None:

@@ -154,6 +154,18 @@ def test_pandas_makes_a_frame_of_dictionaries(person: Person) -> None:
     assert frame["properties"][0] == {"email": "ada@example.com", "seats": 3}
 
 
+def test_without_pydantic_a_model_has_no_serializer_of_it() -> None:
+    code = (
+        "import sys; sys.modules['pydantic_core'] = None;"
+        "from posthog_env_async import Person;"
+        "print(hasattr(Person, '__pydantic_serializer__'))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "False\n"
+
+
 def test_pydantic_is_not_imported_before_it_asks() -> None:
     code = (
         "import sys, posthog_env_async;"

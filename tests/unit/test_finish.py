@@ -53,3 +53,16 @@ async def test_a_cancelled_scope_ends_after_the_work() -> None:
         await anyio.lowlevel.checkpoint()
     assert scope.cancelled_caught
     assert done == ["done"]
+
+
+async def test_work_that_is_cancelled_itself_is_no_reason_to_forget_the_caller() -> None:
+    async def cancelled() -> None:
+        await asyncio.sleep(0)
+        raise asyncio.CancelledError("of the work")
+
+    task = asyncio.ensure_future(finish(cancelled()))
+    await asyncio.sleep(0)
+    task.cancel("of the caller")
+
+    with pytest.raises(asyncio.CancelledError, match="of the caller"):
+        await task

@@ -218,3 +218,13 @@ def test_a_name_that_the_package_lacks_is_an_attribute_error() -> None:
 def test_modules_of_the_package_are_its_attributes() -> None:
     assert posthog_env_async.errors.PostHogError is posthog_env_async.PostHogError
     assert {"errors", "PostHogEnv"} <= set(dir(posthog_env_async))
+
+
+def test_a_module_of_the_package_is_loaded_when_it_is_asked_for() -> None:
+    code = "import posthog_env_async as package, sys; package.models; print(*sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    loaded = done.stdout.split()
+    assert "posthog_env_async.models" in loaded
+    assert "posthog_env_async.cli" not in loaded

@@ -200,9 +200,8 @@ async def _start(server: FakePostHog, path: Path) -> Process:
 
 def _leave_the_display() -> None:
     """Move the cursor below what the killed process drew on a terminal."""
-    if MESSAGES.is_terminal:
-        MESSAGES.show_cursor(True)
-        print_message("")
+    MESSAGES.show_cursor(True)
+    print_message("")
 
 
 async def _rows_in(checkpoint: Path) -> int:

@@ -170,7 +170,7 @@ class Transport:
             failure = map_error(fault, call.request, call.url, self.max_bytes)
         finally:
             slots.release()
-            if pool is not None:
+            if pool is not None:  # pragma: no branch - an expired permit raises before
                 pool.busy -= 1
                 if pool.retired:
                     await pool.close_idle()
@@ -187,8 +187,6 @@ class Transport:
         """
         if permit.is_expired:
             raise PermitExpiredError
-        if self.closed:
-            self.check_open()
         pool = self._current or self._connect()
         pool.busy += 1
         return pool
