@@ -289,10 +289,12 @@ async def test_a_host_that_the_environment_exempts_is_reached_without_its_proxy(
 
 
 async def test_a_proxy_that_refuses_to_connect_is_named() -> None:
-    async with FaultServer([], then=whole(b"no", 403)) as proxy:
-        async with client(proxy, host="https://posthog.invalid", proxy=proxy.url) as env:
-            with pytest.raises(APIConnectionError, match=r"proxy refuses to connect.* \(403\)"):
-                await env.persons.get(1)
+    async with (
+        FaultServer([], then=whole(b"no", 403)) as proxy,
+        client(proxy, host="https://posthog.invalid", proxy=proxy.url) as env,
+    ):
+        with pytest.raises(APIConnectionError, match=r"proxy refuses to connect.* \(403\)"):
+            await env.persons.get(1)
 
     assert proxy.requests[0].method == "CONNECT"
     assert "authorization" not in proxy.requests[0].headers
