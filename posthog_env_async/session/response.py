@@ -1,9 +1,7 @@
 """A response of the server: its status, headers and body, and how it is decoded."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from types import CoroutineType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import attrs
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -16,9 +14,7 @@ from .api_key import APIKey
 from .request import Request
 
 __all__ = [
-    "LARGE",
     "Decode",
-    "DecodeQueue",
     "Headers",
     "Response",
     "check_content_type",
@@ -35,8 +31,6 @@ JSON = "application/json"
 # These say too little to tell what the body is.
 VAGUE = frozenset({"", "text/plain", "application/octet-stream"})
 LONGEST_SHOWN = 64
-LARGE = 256 << 10
-TURNS = 3
 
 
 @attrs.define(eq=False, repr=False)
@@ -148,32 +142,3 @@ def check_status(request: Request, url: URL, response: Response, key: APIKey | N
         availability=request.availability,
         secret=key.secret() if key else "",
     )
-
-
-@attrs.define(eq=False)
-class DecodeQueue:
-    """Large bodies are decoded one at a time: whoever waits for the event loop comes in between.
-
-    Not in a thread: msgspec holds the interpreter's lock, so the loop would wait all the same.
-    """
-
-    _lock: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
-
-    async def run(self, body: bytes, decode: Decode[T]) -> T:
-        """Decode a body."""
-        await self._lock.acquire()
-        try:
-            decoded: Any = decode(body)
-            return cast("T", await decoded if isinstance(decoded, CoroutineType) else decoded)
-        finally:
-            self._release(TURNS)
-
-    def _release(self, turns: int) -> None:
-        """Let the next body be decoded after so many turns of the event loop.
-
-        Two are what it takes from a timer to the task that slept.
-        """
-        if turns:
-            asyncio.get_running_loop().call_soon(self._release, turns - 1)
-        else:
-            self._lock.release()

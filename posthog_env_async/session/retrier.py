@@ -1,5 +1,6 @@
 """After a failure: whether to try again, and the wait until then."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -19,7 +20,6 @@ from .call import Call
 from .limits import Limiter
 from .redirects import EnvironmentsState
 from .request import RequestCounter
-from .response import DecodeQueue
 
 __all__ = ["Retrier", "SharedState"]
 
@@ -35,7 +35,7 @@ class SharedState:
     quota: RetryQuota = attrs.field(factory=RetryQuota)
     environments: EnvironmentsState = EnvironmentsState.SERVED
     has_warned: bool = False
-    decoding: DecodeQueue = attrs.field(factory=DecodeQueue, repr=False)
+    decoding: asyncio.Lock = attrs.field(factory=asyncio.Lock, repr=False)
 
 
 @attrs.define(eq=False)

@@ -28,8 +28,8 @@ from .redirects import (
     request_url,
     warn_of_the_end,
 )
-from .request import Request, RequestCounter, require_scopes
-from .response import JSON, LARGE, Decode, Response, check_status
+from .request import Request, require_scopes
+from .response import JSON, Decode, Response, check_status
 from .retrier import Retrier, SharedState
 from .validation import request_headers
 from .wire import PermitExpiredError, Transport, UntilClosed, closed_meanwhile
@@ -40,6 +40,9 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 UNOBSERVED = nullcontext[None]()
+LARGE = 256 << 10
+TURNS = 3
+NOT_TOLD = "the limiter could not be told of an end: %s"
 
 logger = logging.getLogger("posthog_env_async")
 
@@ -96,12 +99,13 @@ class Session:
             while True:
                 try:
                     response = await self.send(call, self.transport.exchange)
-                    if response.status != 200 or response.is_deprecated:
+                    fields = response.headers.fields
+                    if response.status != 200 or "Deprecation" in fields or "Sunset" in fields:
                         response = await self._follow(call, response)
                     if len(response.body) < LARGE:
                         decoded: Any = decode(response.body)
                     else:
-                        decoded = await self.state.decoding.run(response.body, decode)
+                        decoded = self._decode_large(response.body, decode)
                     if isinstance(decoded, CoroutineType):
                         decoded = await cast("Awaitable[T]", decoded)
                 except PostHogError as error:
@@ -128,10 +132,8 @@ class Session:
         observer = None
         if self.emit is not None or logger.isEnabledFor(logging.DEBUG):
             route = request.route(prefix)
-            observer = CallObserver(request, self.emit or _no_observer, self.now, route)
-        counters: tuple[RequestCounter, ...] = (self.state.counter,)
-        if request.counter is not None:
-            counters = (*counters, request.counter)
+            observer = CallObserver(request, self.emit or (lambda _: None), self.now, route)
+        counters = tuple(filter(None, (self.state.counter, request.counter)))
         timeout = request.timeout or self.timeout
         return Call(request, url, timeout, self.now(), counters, observer)
 
@@ -158,19 +160,16 @@ class Session:
             try:
                 return await exchange(call, permit)
             except PermitExpiredError:
-                for counter in call.counters:
-                    counter.requests -= 1
-                _note_failure(call, PermitExpiredError.__name__)
+                _withdraw(call)
             except PostHogError as error:
-                _note_failure(call, type(error).__name__)
+                if observer:
+                    observer.note_response(None, 0, type(error).__name__)
                 raise
             finally:
                 try:
                     await permit.release()
                 except Exception as error:  # noqa: BLE001 - what came counts, not the limiter
-                    logger.warning(
-                        "the limiter could not be told of an end: %s", type(error).__name__
-                    )
+                    logger.warning(NOT_TOLD, type(error).__name__)
 
     async def retry(self, call: Call, failure: PostHogError, *, has_begun: bool = False) -> None:
         """Wait until a call may be sent again, or raise its failure; see `Retrier`."""
@@ -189,6 +188,18 @@ class Session:
         if call.observer:
             call.observer.note_permit(requested_at)
         return permit
+
+    async def _decode_large(self, body: bytes, decode: Decode[T]) -> T:
+        """Decode one at a time: whoever waits for the event loop comes in between.
+
+        Not in a thread: msgspec holds the interpreter's lock, so the loop would wait all the same.
+        """
+        await self.state.decoding.acquire()
+        try:
+            decoded: Any = decode(body)
+            return cast("T", await decoded if isinstance(decoded, CoroutineType) else decoded)
+        finally:
+            _release(self.state.decoding, TURNS)
 
     async def _follow(self, call: Call, response: Response) -> Response:
         """Go where a response sends the request instead, and raise what is an error."""
@@ -218,10 +229,20 @@ class Session:
         return headers
 
 
-def _note_failure(call: Call, name: str) -> None:
+def _withdraw(call: Call) -> None:
+    """Take back a request whose permit expired before it could be sent."""
+    for counter in call.counters:
+        counter.requests -= 1
     if call.observer:
-        call.observer.note_response(None, 0, name)
+        call.observer.note_response(None, 0, PermitExpiredError.__name__)
 
 
-def _no_observer(_: object) -> None:
-    """Hear no event: only the log is wanted."""
+def _release(lock: asyncio.Lock, turns: int) -> None:
+    """Let the next body be decoded after so many turns of the event loop.
+
+    Two are what it takes from a timer to the task that slept.
+    """
+    if turns:
+        asyncio.get_running_loop().call_soon(_release, lock, turns - 1)
+    else:
+        lock.release()

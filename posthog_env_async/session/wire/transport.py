@@ -4,7 +4,7 @@ import asyncio
 import math
 import ssl as tls
 from contextlib import AbstractAsyncContextManager
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import aiohttp
 import attrs
@@ -29,6 +29,9 @@ from .response_body import read_response
 from .transport_errors import FAULTS, is_stale_connection, map_error
 
 __all__ = ["PermitExpiredError", "Transport", "UntilClosed"]
+
+# aiohttp's own: it is exact, and sees the head and the body.
+_timeout = lru_cache(partial(aiohttp.ClientTimeout, sock_connect=CONNECT, ceil_threshold=math.inf))
 
 
 class PermitExpiredError(Exception):
@@ -204,7 +207,7 @@ class Transport:
             allow_redirects=False,
             auto_decompress=False,
             raise_for_status=False,
-            timeout=client_timeout(timeout),
+            timeout=_timeout(total=timeout),
             proxy=proxy_for(call.url) if self.proxy == "env" else self.proxy,
             ssl=self.ssl or True,
         )
@@ -214,12 +217,6 @@ class Transport:
             return connections_of(self.given)
         # Above what exchanges and streams may use together, so that nobody waits for a connection.
         return new_connections(2 * self.max_connections + 2)
-
-
-@lru_cache
-def client_timeout(seconds: float | None) -> aiohttp.ClientTimeout:
-    """Return aiohttp's own: it is exact, and sees the head and the body."""
-    return aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT, ceil_threshold=math.inf)
 
 
 def _encoded_body(request: Request) -> bytes:
