@@ -13,7 +13,7 @@ from .report import write
 from .results import CaseResult, Results
 from .single_call import measure_calls
 from .start_up import measure_starts
-from .tables import bars_table, case_table, imports_table, stalls_table, times_table
+from .tables import bars_table, case_table
 
 __all__ = ["main"]
 
@@ -40,10 +40,7 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
 
 def _show(results: Results, name: str) -> None:
     case = results.cases[name]
-    table = imports_table if name == _IMPORTS else case_table
-    table = stalls_table if name.startswith("stalls") else table
-    table = times_table if name in _PROGRAMS else table
-    print(f"\n### {name}: {case.title}\n\n{table(case)}", flush=True)
+    print(f"\n### {name}: {case.title}\n\n{case_table(name, case)}", flush=True)
 
 
 def _quick(rounds: int, command: str) -> None:

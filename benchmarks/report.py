@@ -11,10 +11,7 @@ from .tables import (
     bars_table,
     case_table,
     growth_table,
-    imports_table,
     markdown,
-    stalls_table,
-    times_table,
 )
 
 __all__ = ["BEGIN", "END", "write"]
@@ -75,12 +72,8 @@ def _place(name: str) -> tuple[int, str]:
 
 def _case(name: str, case: CaseResult) -> str:
     title = f"## {case.title[0].upper()}{case.title[1:]}"
-    if name == "imports":
-        return f"{title}\n\n{imports_table(case)}\n\n{_source(case)}"
-    table = stalls_table(case) if name.startswith("stalls") else case_table(case)
-    table = times_table(case) if name in {"single-call", "start-up"} else table
     picture = f"\n\n{_picture(name, _PICTURES[name])}" if name in _PICTURES else ""
-    return f"{title}{picture}\n\n{table}\n\n{_source(case)}"
+    return f"{title}{picture}\n\n{case_table(name, case)}\n\n{_source(case)}"
 
 
 def _growth(results: Results) -> list[str]:

@@ -15,7 +15,7 @@ from .results import CaseResult
 from .rows import uuid
 from .running import serving
 from .server import KEY
-from .tables import times_table
+from .tables import case_table
 
 __all__ = ["main", "measure_starts"]
 
@@ -75,7 +75,7 @@ def measure_starts(command: str) -> CaseResult:
 
 def main() -> None:
     """Measure, and print a table with the ratios."""
-    print(times_table(measure_starts("python -m benchmarks.start_up")))
+    print(case_table("start-up", measure_starts("python -m benchmarks.start_up")))
 
 
 if __name__ == "__main__":

@@ -11,10 +11,7 @@ __all__ = [
     "bars_table",
     "case_table",
     "growth_table",
-    "imports_table",
     "markdown",
-    "stalls_table",
-    "times_table",
 ]
 
 
@@ -24,7 +21,18 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
 
 
-def case_table(result: CaseResult) -> str:
+def case_table(name: str, result: CaseResult) -> str:
+    """Give the table of a case, which its name tells the kind of."""
+    kinds = {
+        "imports": _imports_table,
+        "single": _times_table,
+        "stalls": _stalls_table,
+        "start": _times_table,
+    }
+    return kinds.get(name.partition("-")[0], _speed_table)(result)
+
+
+def _speed_table(result: CaseResult) -> str:
     """Give the contenders of one case, the fastest first, with the ratio to the floor."""
     head = [
         "client",
@@ -77,7 +85,7 @@ def _skipped(result: CaseResult) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def stalls_table(result: CaseResult) -> str:
+def _stalls_table(result: CaseResult) -> str:
     """Give the worst delay of a 1 ms tick by contender."""
     rows: list[Sequence[str]] = []
     for name in result.samples:
@@ -88,7 +96,7 @@ def stalls_table(result: CaseResult) -> str:
     return markdown(("client", "worst delay ms (median of runs)", "min-max"), rows)
 
 
-def imports_table(result: CaseResult) -> str:
+def _imports_table(result: CaseResult) -> str:
     """Give the import times, with the ratio to `import aiohttp`."""
     base = result.measure("aiohttp", "seconds")
     rows: list[Sequence[str]] = []
@@ -102,7 +110,7 @@ def imports_table(result: CaseResult) -> str:
     return "\n".join([markdown(head, rows), *_skipped(result)])
 
 
-def times_table(result: CaseResult) -> str:
+def _times_table(result: CaseResult) -> str:
     """Give times, wall and processor, each beside the one before the pair: what it is measured on.
 
     The first of each pair of lines is the rival of the second.
