@@ -99,8 +99,7 @@ class Session:
             while True:
                 try:
                     response = await self.send(call, self.transport.exchange)
-                    fields = response.headers.fields
-                    if response.status != 200 or "Deprecation" in fields or "Sunset" in fields:
+                    if response.status != 200 or response.is_deprecated:
                         response = await self._follow(call, response)
                     if len(response.body) < LARGE:
                         decoded: Any = decode(response.body)
