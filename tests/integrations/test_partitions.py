@@ -28,7 +28,7 @@ from posthog_env_async.export.partitions.merge import by_project, merge
 from posthog_env_async.export.partitions.plan import Partition, PartitionResult, plan
 from posthog_env_async.export.partitions.run import run_partition
 from posthog_env_async.pagination import source_of
-from posthog_env_async.testing import Drift, FakePostHog
+from posthog_env_async.testing import Drift, FakePostHog, Fault
 
 
 def client(fake: FakePostHog, project: int = 1) -> PostHogEnv:
@@ -417,3 +417,28 @@ async def test_a_merge_takes_the_options_of_an_export(env: PostHogEnv, tmp_path:
 
     assert report.rows == 2_500
     assert path.read_text().startswith("project_id,uuid\n1,")
+
+
+async def test_a_partition_whose_file_was_changed_is_read_again(
+    env: PostHogEnv, fake: FakePostHog, tmp_path: Path
+) -> None:
+    first = (await plan(env, partitions=2))[0]
+    result = await run_partition(first, folder=tmp_path, env=env)
+    content = Path(result.path).read_bytes()
+    Path(result.path).write_bytes(content[::-1])
+    fake.requests.clear()
+
+    again = await run_partition(first, folder=tmp_path, env=env)
+
+    assert again.requests == len(fake.requests) > 0
+    assert Path(again.path).read_bytes() == content
+
+
+async def test_a_project_that_is_not_counted_is_one_partition(
+    env: PostHogEnv, fake: FakePostHog
+) -> None:
+    fake.faults.append(Fault(200, body={"results": [], "next": None}))
+
+    (only,) = await plan(env, rows_per_partition=500)
+
+    assert (only.start, only.stop) == (0, None)

@@ -124,19 +124,17 @@ class _Ranged:
 
     partition: Partition
     listing: Listing[Person]
+    model: type[Any] | None = attrs.field(default=Person, init=False)
+    project_id: str | None = attrs.field(init=False)
     _run: "_RangedRun | None" = attrs.field(default=None, init=False)
+
+    @project_id.default
+    def _project_of_partition(self) -> str:
+        return self.partition.project
 
     @property
     def subject(self) -> QueryFingerprint:
         return source_of(self.listing).subject
-
-    @property
-    def model(self) -> type[Any] | None:
-        return Person
-
-    @property
-    def project_id(self) -> str | None:
-        return self.listing.project_id
 
     @property
     def emit(self) -> Emitter | None:
