@@ -3,12 +3,13 @@
 See docs/server.md, Paging.
 """
 
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import pytest
 
 from listings import uuids, windows
-from posthog_env_async import PaginationError
+from posthog_env_async import ListingReport, PaginationError
 from posthog_env_async.testing import Drift, FakePostHog
 from sessions import client
 
@@ -170,3 +171,41 @@ async def test_a_caller_may_choose_to_go_on_and_be_told() -> None:
 
     assert len(seen) == len(set(seen))
     assert not run.report.complete
+
+
+@pytest.mark.parametrize("count", [200, 2_000])
+async def test_rows_that_come_faster_than_they_are_read_end_the_run(count: int) -> None:
+    drift = Drift(script=lambda fake, _: fake.insert(count))
+    reports = list[ListingReport]()
+    for on_gap in ("raise", "report"):
+        async with FakePostHog(1_000, mode="routes", drift=drift) as fake, client(fake) as env:
+            listing = env.persons.list(page_size=100)
+            async with listing.iterate(on_gap=on_gap) as run:  # type: ignore[arg-type]
+                with suppress(PaginationError) if on_gap == "raise" else nullcontext():
+                    [person async for person in run]
+            reports.append(run.report)
+
+    raised, told = reports
+    assert not raised.complete
+    assert (raised.seams_unproven, told.complete) == (0, False)
+    assert told.seams_unproven > 0
+    assert max(raised.requests, told.requests) < 100
+
+
+@pytest.mark.parametrize("request_number", range(9, 17))
+async def test_rows_that_vanish_while_a_run_of_ghosts_is_read_are_found_or_told(
+    request_number: int,
+) -> None:
+    def script(fake: FakePostHog, request: int) -> None:
+        if request == request_number:
+            fake.delete(range(60))
+
+    ghosts, drift = range(100, 400), Drift(script=script)
+    async with (
+        FakePostHog(900, mode="routes", orphans=ghosts, drift=drift) as fake,
+        client(fake) as env,
+        env.persons.list(page_size=50).iterate(on_gap="report") as run,
+    ):
+        seen = {person.uuid async for person in run}
+
+    assert seen >= set(fake.existed_throughout()) or not run.report.complete

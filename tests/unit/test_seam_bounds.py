@@ -217,6 +217,12 @@ def test_rows_as_old_as_those_handed_out_last_or_behind_them_do_not() -> None:
     )
 
 
+def test_rows_without_a_time_behind_those_handed_out_last_are_new() -> None:
+    untimed = facts([10, 9, None], known=[0, 1], tail=[0, 1])
+
+    assert check_seam(resumed(), untimed) == Joined([2])
+
+
 def test_rows_as_old_as_one_that_a_token_does_not_name_leave_it_open() -> None:
     open_page = facts([20, 10, 9], known=[1, 2], tail=[1, 2])
 

@@ -195,3 +195,11 @@ def test_what_else_a_page_says_contradicts_an_end(claim: dict[str, Any]) -> None
 
     state.idle_ends = 3
     assert check_end(state, last, sizes, fresh=0) is End.CONTRADICTED
+
+
+def test_a_search_ends_where_no_window_is_left_between_what_was_open_and_what_was_not() -> None:
+    far, _ = search(blurred=(5, 3, 2)).decide(Place.BEHIND, page(9, "xyz"))
+    near, _ = search(blurred=(5, 3, 2)).decide(Place.BEHIND, page(6, "xyz"))
+
+    assert far == StepBack(Window(7, 10))
+    assert near == Gap("it is not certain which rows were handed out before")
