@@ -14,6 +14,7 @@ from posthog_env_async import (
     ExportWarning,
     PostHogEnv,
     PropertyFilter,
+    ResponseDecodeError,
 )
 from posthog_env_async.events import Event, ExportCheckpointed, ExportEnded
 from posthog_env_async.export import Progress, export, verify
@@ -54,6 +55,19 @@ async def test_a_line_break_between_the_tokens_of_a_row_does_not_break_a_line(
 
     lines = (tmp_path / "p.ndjson").read_bytes().splitlines()
     assert [json.loads(line)["id"] for line in lines] == ["a", "b"]
+
+
+async def test_a_row_that_is_not_utf8_is_not_written(
+    env: PostHogEnv, fake: FakePostHog, tmp_path: Path
+) -> None:
+    row = '{"uuid":"018f3c1e-7a55-7c2b-9a11-5f0d9f6f1c01","name":"Zo\u00eb"}'
+    body = f'{{"results":[{row}],"next":null}}'.encode("latin-1")
+    fake.faults.append(Fault(200, body=body))
+
+    with pytest.raises(ResponseDecodeError, match="not UTF-8"):
+        await export(env.persons.list(), tmp_path / "p.ndjson")
+
+    assert not (tmp_path / "p.ndjson").exists()
 
 
 @pytest.mark.parametrize("suffix", ["ndjson.gz", "ndjson.zst"])

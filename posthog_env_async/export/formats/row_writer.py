@@ -1,11 +1,13 @@
 """Rows into a growing file, in pieces that each stand alone; NDJSON is the simplest of formats."""
 
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator, Sequence
 from io import FileIO
 from typing import Protocol
 
 import attrs
 
+from posthog_env_async.errors import ResponseDecodeError
 from posthog_env_async.export.files.durable import Digest, sync_file, write_all
 
 from .compression import Data
@@ -15,6 +17,7 @@ __all__ = ["Encoder", "GrowingFile", "NDJSONEncoder", "RowWriter"]
 
 # The disk works while the next rows are read, and the last sync has little left to do.
 SYNC_EVERY = 16 << 20
+PIECE = 256 << 10
 
 
 class Encoder(Protocol):
@@ -53,8 +56,15 @@ class NDJSONEncoder:
         """Do nothing: NDJSON has no columns."""
 
     def encode(self, rows: Sequence[bytes], *, first: bool) -> Iterator[bytes]:
-        """Yield rows, which have no line break inside, and the ends of their lines."""
-        yield b"\n".join([*rows, b""])
+        """Yield rows, which have no line break inside, and the ends of their lines.
+
+        Raises:
+            ResponseDecodeError: when one of them is not UTF-8.
+        """
+        text = b"\n".join([*rows, b""])
+        if not text.isascii():
+            _check_utf8(text)
+        yield text
 
 
 @attrs.define(eq=False)
@@ -126,6 +136,20 @@ class RowWriter:
         if text or (is_first and is_last):
             file.add(text if self.compress is None else self.compress(text))
         self.rows += len(rows)
+
+
+def _check_utf8(text: bytes) -> None:
+    """Check the encoding, a piece at a time: what is decoded may be four times as large."""
+    decoder = getincrementaldecoder("utf-8")("surrogatepass")
+    try:
+        for start in range(0, len(text), PIECE):
+            decoder.decode(text[start : start + PIECE])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        wrong = "a row is not UTF-8, which JSON has to be: the server sent it in another encoding"
+    else:
+        return
+    raise ResponseDecodeError(wrong)
 
 
 def _prefixed(row: bytes, prefix: bytes) -> bytes:
