@@ -30,7 +30,7 @@ __all__ = ["ENDPOINT_NOT_FOUND", "error_for", "redirected", "wait_asked_for"]
 
 KEPT_BODY = 2048
 KEPT_ID = 200
-LONGEST_WAIT = 86_400.0
+MAX_WAIT = 86_400.0
 ENDPOINT_NOT_FOUND = "Endpoint not found."
 
 _SCOPE = re.compile(r"missing required scope '([\w:*]+)'")
@@ -127,7 +127,7 @@ def wait_asked_for(
     seconds = _header_seconds(header.strip(), now) if header else None
     if seconds is None and (match := _SECONDS.search(detail)):
         seconds = _number(match[1])
-    return None if seconds is None else min(max(0.0, seconds), LONGEST_WAIT)
+    return None if seconds is None else min(max(0.0, seconds), MAX_WAIT)
 
 
 def _date(headers: Mapping[str, str]) -> datetime | None:
@@ -157,7 +157,7 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     if math.isinf(number) and text.isdigit():
-        return LONGEST_WAIT
+        return MAX_WAIT
     return number if math.isfinite(number) else None
 
 

@@ -19,7 +19,7 @@ from posthog_env_async.integrations.shared_limits.store import (
     Share,
 )
 from posthog_env_async.session import CLOUD_LIMITS, Limit, Limits, as_limits
-from posthog_env_async.session.rate_limiter import MOST_AT_ONCE
+from posthog_env_async.session.rate_limiter import MAX_AT_ONCE
 
 __all__ = ["RedisLimitStore", "RedisLimiter", "Share"]
 
@@ -118,7 +118,7 @@ class RedisLimitStore:
     async def release(self, budget: str, limits: Sequence[Limit], id: str) -> None:
         """Count the end of a request."""
         longest = _micro(max((limit.seconds for limit in limits), default=0.0))
-        await self._run("release", budget, id, self._keep(limits), longest, MOST_AT_ONCE)
+        await self._run("release", budget, id, self._keep(limits), longest, MAX_AT_ONCE)
 
     async def renew(self, leases: Sequence[tuple[str, str]]) -> None:
         """Renew the leases of requests."""

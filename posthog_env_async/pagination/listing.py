@@ -20,10 +20,10 @@ from .page import Page
 from .page_size import PageSize, checked_page_size
 from .resume_token import Token
 from .run import LineRun, ListingRun
+from .run_observer import OnReport, RunObserver
 from .seams.digest_set import DigestSet
 from .seams.seam_repair import OnGap
 from .source import CursorSource, ListingSource, Source
-from .watch import OnReport, Watch
 
 __all__ = ["AnyListing", "CursorListing", "Listing", "checked_numbers", "read_lines", "source_of"]
 
@@ -106,12 +106,12 @@ class _Readable(ABC, Generic[T]):
         """
         return attrs.evolve(self, token=Token.parse(token, self._source.subject))
 
-    def _watch(self, on_progress: OnReport | None) -> Watch | None:
+    def _observer(self, on_progress: OnReport | None) -> RunObserver | None:
         """Return what tells of a run; `None` when nobody listens."""
         session = self._source.session
         if session.emit is None and on_progress is None:
             return None
-        return Watch(self._source.call.route(session.prefix), session.emit, on_progress)
+        return RunObserver(self._source.call.route(session.prefix), session.emit, on_progress)
 
     @property
     def model(self) -> type[Any] | None:
@@ -172,7 +172,7 @@ class Listing(_Readable[T]):
             held_bytes=held_bytes,
             handed_out=handed_out,
         )
-        return ListingRun(OffsetReader(self._source, plan), self._watch(on_progress))
+        return ListingRun(OffsetReader(self._source, plan), self._observer(on_progress))
 
     async def count(self) -> int:
         """Return how many rows the server counts; for persons this costs it a query more.
@@ -207,7 +207,7 @@ class CursorListing(_Readable[T]):
         `on_progress` is called with the report after each page, and at the end.
         """
         plan = CursorPlan(page_size=self.page_size, max_items=self.max_items, resume=self._token)
-        return ListingRun(CursorReader(self._source, plan), self._watch(on_progress))
+        return ListingRun(CursorReader(self._source, plan), self._observer(on_progress))
 
     async def count(self) -> int:
         """Return how many rows there are; the server does not say, so this reads them all."""
@@ -242,7 +242,7 @@ def read_lines(
     if isinstance(listing, Listing):
         options = {"on_gap": on_gap, "held_bytes": held_bytes, "handed_out": handed_out}
     run: ListingRun[bytes] = lines.iterate(**options)
-    return LineRun(run._reader, run._watch)
+    return LineRun(run._reader, run._observer)
 
 
 def _read_as(listing: _Readable[Any], rows: RowType[R]) -> _Readable[R]:

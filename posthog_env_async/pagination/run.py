@@ -7,7 +7,7 @@ import attrs
 from posthog_env_async.errors import PaginationError, PostHogError
 
 from .page import ListingReport, Page, Reader, Step
-from .watch import Watch
+from .run_observer import RunObserver
 
 __all__ = ["LineRun", "ListingRun"]
 
@@ -23,7 +23,7 @@ class ListingRun(Generic[T]):
     """
 
     _reader: Reader[T] = attrs.field(repr=False)
-    _watch: Watch | None = attrs.field(default=None, repr=False)
+    _observer: RunObserver | None = attrs.field(default=None, repr=False)
     _step: Step | None = attrs.field(default=None, init=False, repr=False)
     _yielded: int = attrs.field(default=0, init=False)
 
@@ -59,8 +59,8 @@ class ListingRun(Generic[T]):
     async def aclose(self) -> None:
         """Break off what is in flight; `token` and `report` stay readable."""
         await self._reader.aclose()
-        if self._watch:
-            self._watch.note_end(self.report)
+        if self._observer:
+            self._observer.note_end(self.report)
 
     def check_verdict(self) -> None:
         """Refuse an end that is not proven, where nobody can see the report.
@@ -107,10 +107,10 @@ class ListingRun(Generic[T]):
         else:
             if step is not None:
                 self._step, self._yielded = step, 0
-            if self._watch and step is not None:
-                self._watch.note_page(step, self._reader.report())
-            elif self._watch:
-                self._watch.note_end(self.report)
+            if self._observer and step is not None:
+                self._observer.note_page(step, self._reader.report())
+            elif self._observer:
+                self._observer.note_end(self.report)
             return step
         failure.resume_token = self.token
         # Without the frames below: their locals hold rows and queries.

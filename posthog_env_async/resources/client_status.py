@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from posthog_env_async.session import BUDGETS, LONGEST_BLOCK, Limiter, Session
+from posthog_env_async.session import BUDGETS, MAX_BLOCK, Limiter, Session
 
 __all__ = ["ClientStatus"]
 
@@ -41,5 +41,5 @@ class ClientStatus:
     def throttled_until(self) -> datetime | None:
         """Until when a 429 blocks requests; `None` when none does."""
         seconds = max(self._session.limiter.blocked_for(budget) for budget in BUDGETS)
-        seconds = min(seconds, LONGEST_BLOCK)
+        seconds = min(seconds, MAX_BLOCK)
         return datetime.now(UTC) + timedelta(seconds=seconds) if seconds > 0 else None

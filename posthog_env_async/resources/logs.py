@@ -40,7 +40,7 @@ T = TypeVar("T")
 PATH = "logs/query/"
 SCOPE = (("logs:read", "error_tracking:read"),)
 SIBLING_SCOPE = ("logs:read",)
-MOST_ROWS = 2000
+MAX_PAGE_SIZE = 2000
 ORDERS = ("latest", "earliest")
 ATTRIBUTES_AT_ONCE = 100
 AVAILABILITY = "Servers from late 2025 on have logs."
@@ -82,7 +82,7 @@ class Logs:
         """
         if order_by not in ORDERS:
             raise ConfigurationError("order_by must be 'latest' or 'earliest'")
-        checked_page_size(page_size, MOST_ROWS)
+        checked_page_size(page_size, MAX_PAGE_SIZE)
         checked_numbers(max_items=max_items)
         fields = query_fields(
             date_from=date_from,

@@ -21,7 +21,7 @@ __all__ = ["MaxTools"]
 PATH = "max_tools/create_and_query_insight/"
 SCOPE = ("insight:read", "query:read")
 KINDS = get_args(InsightType)
-LONGEST_QUESTION = 1000
+MAX_QUESTION = 1000
 TIMEOUT = 600.0
 AVAILABILITY = (
     "It needs PostHog's enterprise code and consent to AI data processing; servers from late 2025"
@@ -60,8 +60,8 @@ class MaxTools:
                 early servers.
             ConfigurationError: for a wrong argument; nothing was sent.
         """
-        if not is_text(query) or len(query) > LONGEST_QUESTION:
-            raise ConfigurationError(f"query must be a text of 1 to {LONGEST_QUESTION} characters")
+        if not is_text(query) or len(query) > MAX_QUESTION:
+            raise ConfigurationError(f"query must be a text of 1 to {MAX_QUESTION} characters")
         if insight_type not in KINDS:
             raise ConfigurationError(f"insight_type must be one of {', '.join(KINDS)}")
         if format not in {"json", "txt"}:

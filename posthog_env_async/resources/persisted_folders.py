@@ -17,7 +17,7 @@ __all__ = ["PersistedFolders"]
 PATH = "persisted_folder/"
 READ = ("persisted_folder:read",)
 WRITE = ("persisted_folder:write",)
-LONGEST_PROTOCOL = 64
+MAX_PROTOCOL = 64
 HOME_PATH = "file_system/home_folder/"
 HOME_SINCE = "Servers from mid-2026 on have it; older ones have persisted_folders.list()."
 AVAILABILITY = (
@@ -126,8 +126,8 @@ def _fields(**fields: str) -> dict[str, str]:
             raise ConfigurationError(f"{name} of a folder must be text")
     if not fields.get("type", "-"):
         raise ConfigurationError("type of a folder must not be empty, such as 'home' or 'pinned'")
-    if len(fields.get("protocol", "")) > LONGEST_PROTOCOL:
-        raise ConfigurationError(f"protocol of a folder has at most {LONGEST_PROTOCOL} characters")
+    if len(fields.get("protocol", "")) > MAX_PROTOCOL:
+        raise ConfigurationError(f"protocol of a folder has at most {MAX_PROTOCOL} characters")
     return fields
 
 

@@ -14,7 +14,7 @@ __all__ = ["Paging", "ProjectScope", "is_text", "query_text", "read_rows"]
 
 T = TypeVar("T")
 
-MOST_ROWS = 10_000
+MAX_PAGE_SIZE = 10_000
 
 
 class Paging(TypedDict, total=False):
@@ -84,4 +84,4 @@ class ProjectScope:
         `total` is the parameter that makes the server count, `""` where it always does.
         """
         paging.setdefault("page_size", 100)
-        return Listing(Source(self.session, request, rows, MOST_ROWS, total), **paging)
+        return Listing(Source(self.session, request, rows, MAX_PAGE_SIZE, total), **paging)

@@ -9,7 +9,7 @@ from .key_text import key_from_text, read_key_file
 from .limits import (
     BUDGETS,
     CLOUD_LIMITS,
-    LONGEST_BLOCK,
+    MAX_BLOCK,
     Limit,
     Limiter,
     Limits,
@@ -36,7 +36,7 @@ from .wire import Transport
 __all__ = [
     "BUDGETS",
     "CLOUD_LIMITS",
-    "LONGEST_BLOCK",
+    "MAX_BLOCK",
     "METHODS",
     "APIKey",
     "Address",

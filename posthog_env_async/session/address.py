@@ -13,7 +13,7 @@ __all__ = ["Address", "check_own_host", "project_text", "quoted_path"]
 
 REGIONS: Mapping[str, str] = {"us": "https://us.posthog.com", "eu": "https://eu.posthog.com"}
 
-MOST_PORTS = 65_535
+MAX_PORT = 65_535
 
 _HOST = re.compile(r"(?ai)[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 _PATH = re.compile(r"[A-Za-z0-9._~/-]*")
@@ -66,7 +66,7 @@ class Address:
                 f"{name} takes events in and has no private API;"
                 f" use https://{name.lower().replace('.i.posthog.com', '.posthog.com')}"
             )
-        if port and not 0 < int(port) <= MOST_PORTS:
+        if port and not 0 < int(port) <= MAX_PORT:
             raise ConfigurationError("the port of host must be a number from 1 to 65535")
         try:
             origin = URL(f"{scheme or 'https'}://{netloc}").origin()

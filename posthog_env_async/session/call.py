@@ -25,7 +25,7 @@ from .request import Request, RequestCounter
 
 __all__ = ["Call", "CallObserver", "Emitter"]
 
-LEAST_WAIT = 0.001
+MIN_WAIT = 0.001
 NUMBERS: Final = itertools.count(1)
 
 logger = logging.getLogger("posthog_env_async")
@@ -91,7 +91,7 @@ class CallObserver:
         """Take note of how long the request waited for its permit."""
         self._sent_at = self.now()
         self._waited = self._sent_at - requested_at
-        if self._waited >= LEAST_WAIT:
+        if self._waited >= MIN_WAIT:
             budget, seconds = self.request.budget, self._waited
             self.emit(LimitWaited(budget=budget, seconds=seconds, call=self.number))
 

@@ -15,7 +15,7 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 QUOTES = ('""', "''", "``", "“”", "\u2018\u2019")
-LONGEST_FILE = 64 << 10
+MAX_FILE = 64 << 10
 
 _ASSIGNED = re.compile(r"(?:export\s+|set\s+|\$env:)?[A-Za-z_][A-Za-z0-9_]*\s*=\s*(.*)", re.DOTALL)
 _BEARER = re.compile(r"(?:authorization\s*:\s*)?bearer\s+(.*)", re.IGNORECASE | re.DOTALL)
@@ -101,7 +101,7 @@ def read_key_file(path: str | PathLike[str], source: str = "") -> str:
     source = source or f"the key file {path}"
     try:
         with Path(path).open("rb") as file:
-            return key_from_text(file.read(LONGEST_FILE), source)
+            return key_from_text(file.read(MAX_FILE), source)
     except OSError as error:
         reason = error.strerror or type(error).__name__
     except ValueError as error:

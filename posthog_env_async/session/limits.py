@@ -10,7 +10,7 @@ from posthog_env_async.errors import ConfigurationError, RateLimitError
 __all__ = [
     "BUDGETS",
     "CLOUD_LIMITS",
-    "LONGEST_BLOCK",
+    "MAX_BLOCK",
     "Limit",
     "Limiter",
     "Limits",
@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 BUDGETS = ("persons", "max_tools", "default")
-LONGEST_BLOCK = 86_400.0
+MAX_BLOCK = 86_400.0
 """How many seconds one answer may keep a budget from sending."""
 
 

@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager, suppress
 
 import attrs
 
-from .limits import BUDGETS, LONGEST_BLOCK, Limit, Limits, over_limit
+from .limits import BUDGETS, MAX_BLOCK, Limit, Limits, over_limit
 
-__all__ = ["MOST_AT_ONCE", "RateLimiter", "Window"]
+__all__ = ["MAX_AT_ONCE", "RateLimiter", "Window"]
 
-MOST_AT_ONCE = 64
+MAX_AT_ONCE = 64
 
 
 @attrs.define
@@ -64,7 +64,7 @@ class Window:
         self.in_flight -= 1
         self.ended.append(now)
         if self.at_once < math.inf and now >= self.blocked_until:
-            self.at_once = self.at_once * 2 if self.at_once < MOST_AT_ONCE else math.inf
+            self.at_once = self.at_once * 2 if self.at_once < MAX_AT_ONCE else math.inf
 
     def block(self, until: float) -> None:
         """Let nothing start before `until`, and then one at a time."""
@@ -147,7 +147,7 @@ class RateLimiter:
     async def block(self, budget: str, seconds: float) -> None:
         """Block every task of the budget, also those already waiting, for at most a day."""
         queue = self._queue(budget)
-        queue.window.block(self.now() + min(seconds, LONGEST_BLOCK))
+        queue.window.block(self.now() + min(seconds, MAX_BLOCK))
         queue.notify()
 
     def is_limited(self, budget: str) -> bool:

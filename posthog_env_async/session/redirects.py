@@ -17,7 +17,7 @@ from .request import READS, Request
 from .response import Response
 
 __all__ = [
-    "MOST_HOPS",
+    "MAX_HOPS",
     "EnvironmentsState",
     "Prefix",
     "changed_state",
@@ -29,7 +29,7 @@ __all__ = [
 
 Prefix = Literal["auto", "environments", "projects"]
 
-MOST_HOPS = 4
+MAX_HOPS = 4
 MOVED = frozenset({301, 302, 307, 308})
 KEEPS_METHOD = frozenset({307, 308})
 NOT_HERE = ENDPOINT_NOT_FOUND.encode()

@@ -30,7 +30,7 @@ Decode = Callable[[bytes], Awaitable[T] | T]
 JSON = "application/json"
 # These say too little to tell what the body is.
 VAGUE = frozenset({"", "text/plain", "application/octet-stream"})
-LONGEST_SHOWN = 64
+MAX_SHOWN = 64
 
 
 @attrs.define(eq=False, repr=False)
@@ -116,7 +116,7 @@ def check_content_type(stated: str, wanted: str) -> None:
     """
     if stated == wanted or wanted.rpartition("/")[2] in stated or stated in VAGUE:
         return
-    readable = stated.isprintable() and len(stated) <= LONGEST_SHOWN
+    readable = stated.isprintable() and len(stated) <= MAX_SHOWN
     shown = stated if readable else "of an unreadable type"
     raise ResponseDecodeError(f"the answer is {shown}, not {wanted}", retryable=True)
 

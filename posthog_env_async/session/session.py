@@ -19,7 +19,7 @@ from .backoff import Backoff
 from .call import Call, CallObserver, Emitter
 from .limits import Limiter, Permit
 from .redirects import (
-    MOST_HOPS,
+    MAX_HOPS,
     EnvironmentsState,
     Prefix,
     changed_state,
@@ -204,7 +204,7 @@ class Session:
         """Go where a response sends the request instead, and raise what is an error."""
         first = call.url
         hops = 1
-        while (following := self.next_url(call, first, response)) is not None and hops < MOST_HOPS:
+        while (following := self.next_url(call, first, response)) is not None and hops < MAX_HOPS:
             call.url, hops = following, hops + 1
             response = await self.send(call, self.transport.exchange)
         check_status(call.request, call.url, response, call.key)

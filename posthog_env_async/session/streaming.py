@@ -7,7 +7,7 @@ from posthog_env_async.errors import PostHogError
 
 from .call import Call
 from .limits import Permit
-from .redirects import MOST_HOPS
+from .redirects import MAX_HOPS
 from .request import Request
 from .response import Response, check_status
 from .session import UNOBSERVED, Session
@@ -52,7 +52,7 @@ async def _pieces(session: Session, call: Call) -> AsyncGenerator[bytes]:
             # The permit ends with the head: the consumer may use the client while it streams.
             head, pieces = await session.send(call, exchange)
             following = session.next_url(call, first, head)
-            if following is None or hops == MOST_HOPS:
+            if following is None or hops == MAX_HOPS:
                 check_status(call.request, call.url, head, call.key)
                 size = 0
                 async for piece in pieces:

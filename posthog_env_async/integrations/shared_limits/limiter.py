@@ -17,7 +17,7 @@ from posthog_env_async.errors import ConfigurationError, LimiterUnavailableError
 from posthog_env_async.session import (
     BUDGETS,
     CLOUD_LIMITS,
-    LONGEST_BLOCK,
+    MAX_BLOCK,
     Limit,
     Limits,
     Permit,
@@ -120,7 +120,7 @@ class SharedLimiter:
 
     async def block(self, budget: str, seconds: float) -> None:
         """Block every task of the budget in every process, for at most a day."""
-        name, seconds = self.limits.budget(budget), min(seconds, LONGEST_BLOCK)
+        name, seconds = self.limits.budget(budget), min(seconds, MAX_BLOCK)
         self._note_block(name, seconds)
         if self._own_share is not None:
             await self._own_share.block(name, seconds)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import attrs
 
 from posthog_env_async.session import Limit
-from posthog_env_async.session.rate_limiter import MOST_AT_ONCE
+from posthog_env_async.session.rate_limiter import MAX_AT_ONCE
 
 from .store import GRACE, POLL_INTERVAL, RAMP_POLL, Grant
 
@@ -100,7 +100,7 @@ class SQLiteBudget:
             self._drop("DELETE FROM ended", "at <= ?", self.now - longest)
             self._do("INSERT OR REPLACE INTO ended VALUES (?, ?, ?)", id, self.now)
         if self.at_once and self.now >= self.blocked_until:
-            wider = self.at_once * 2 if self.at_once < MOST_AT_ONCE else 0
+            wider = self.at_once * 2 if self.at_once < MAX_AT_ONCE else 0
             self._change("UPDATE budgets SET at_once = ?", wider)
 
     def renew(self, ids: Sequence[str]) -> None:

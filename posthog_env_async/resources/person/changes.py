@@ -13,7 +13,7 @@ from posthog_env_async.resources.project_scope import ProjectScope, is_text
 
 __all__ = ["Change", "apply_change", "setting", "splitting", "unsetting"]
 
-FIRST_LOOK, LONGEST_PAUSE = 0.1, 5.0
+FIRST_LOOK, MAX_PAUSE = 0.1, 5.0
 WRONG_WAIT = "wait must be seconds, 0 or more"
 
 
@@ -115,7 +115,7 @@ async def _look(
         if left <= 0:
             return False
         await asyncio.sleep(min(pause, left))
-        pause = min(pause * 2, LONGEST_PAUSE)
+        pause = min(pause * 2, MAX_PAUSE)
     return True
 
 

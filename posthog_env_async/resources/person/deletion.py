@@ -18,10 +18,10 @@ from posthog_env_async.models import DeletionError, DeletionSummary
 from posthog_env_async.resources.project_scope import ProjectScope
 from posthog_env_async.session import RequestCounter
 
-__all__ = ["MOST_IDS", "Switches", "delete_many", "delete_one"]
+__all__ = ["MAX_IDS", "Switches", "delete_many", "delete_one"]
 
-MOST_IDS = 1000
-LONGEST_SUMMARY = 1 << 20  # an error answer may name all of them
+MAX_IDS = 1000
+MAX_SUMMARY = 1 << 20  # an error answer may name all of them
 WRITE = ("person:write",)
 COUNTS = {
     "found": "persons_found",
@@ -87,9 +87,9 @@ async def delete_many(
 ) -> DeletionSummary:
     """Delete persons by ids of one kind, at most 1,000 a request, one request after the other."""
     total: DeletionSummary | None = None
-    for start in range(0, len(ids), MOST_IDS):
+    for start in range(0, len(ids), MAX_IDS):
         try:
-            part = await _delete_some(project, name, ids[start : start + MOST_IDS], switches)
+            part = await _delete_some(project, name, ids[start : start + MAX_IDS], switches)
         except (APIStatusError, APIConnectionError) as error:
             if start:
                 error.add_note(f"the first {start} of {len(ids)} ids were sent before this")
@@ -107,7 +107,7 @@ async def _delete_some(
         method="POST",
         json={sent: ids, **switches.body()},
         scope=WRITE,
-        error_bytes=LONGEST_SUMMARY,
+        error_bytes=MAX_SUMMARY,
     )
     try:
         return await project.session.fetch(request, _decoded)

@@ -32,7 +32,7 @@ __all__ = [
 GZIP = 16 + zlib.MAX_WBITS
 PIECE = 1 << 20
 GRACE = 10.0
-LEAST_BYTES_A_SECOND = 256.0
+MIN_BYTES_PER_SECOND = 256.0
 
 
 class BodyError(Exception):
@@ -114,7 +114,7 @@ class _Pace:
                 chunk = await content.readany()
         self.waited += time.monotonic() - began
         self.received += len(chunk)
-        if chunk and self.waited > GRACE and self.received < LEAST_BYTES_A_SECOND * self.waited:
+        if chunk and self.waited > GRACE and self.received < MIN_BYTES_PER_SECOND * self.waited:
             # It takes longer than GRACE: the test is in `make slow`.
             raise SlowBodyError(  # pragma: no cover
                 f"{self.received} bytes in {self.waited:.0f} s"

@@ -9,13 +9,13 @@ from posthog_env_async.session import Emitter
 
 from .page import ListingReport, Step
 
-__all__ = ["OnReport", "Watch"]
+__all__ = ["OnReport", "RunObserver"]
 
 OnReport = Callable[[ListingReport], object]
 
 
 @attrs.define
-class Watch:
+class RunObserver:
     """Tells each page and the end of a run; it is there only when somebody listens."""
 
     route: str
