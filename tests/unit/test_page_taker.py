@@ -11,6 +11,7 @@ from posthog_env_async.pagination.resume_token import QueryFingerprint, Token, d
 from posthog_env_async.pagination.seams.page_facts import facts_of
 from posthog_env_async.pagination.seams.page_taker import PageTaker
 from posthog_env_async.pagination.seams.read_state import ReadState
+from posthog_env_async.pagination.seams.state_token import token_of
 from posthog_env_async.pagination.window import Window
 from posthog_env_async.pagination.window_reader import WindowPage
 
@@ -93,12 +94,23 @@ def test_a_page_of_rows_known_from_a_token_alone_moves_the_place_behind_it() -> 
     assert (list(state.tail), state.frontier) == (["a", "b"], 20_000)
 
 
-def test_rows_in_front_of_the_deepest_that_were_handed_out_are_noted_as_without_a_name() -> None:
+def test_rows_in_front_of_the_deepest_that_were_handed_out_are_named_too() -> None:
     state = resumed(whole=True)
 
     take(state, 0, [("new", 50), ("other", 45)])
 
-    assert (list(state.tail), state.frontier, state.untold) == ([], 15_000, 45_000)
+    assert (list(state.tail), state.frontier, state.untold) == ([], 15_000, None)
+    assert state.aside == ("new", "other")
+    assert {digest("new"), digest("other")} <= set(token_of(state, QUERY, 2).handed)
+
+
+def test_more_than_a_thousand_of_those_are_noted_as_without_a_name() -> None:
+    state = resumed(whole=True)
+
+    take(state, 0, [(f"new{place}", 50) for place in range(900)])
+    take(state, 900, [(f"more{place}", 40) for place in range(101)])
+
+    assert (len(state.aside), state.untold) == (900, 40_000)
 
 
 def test_a_listing_that_begins_elsewhere_notes_what_lies_in_front() -> None:

@@ -119,7 +119,7 @@ class PageTaker:
                 known = [digest(keys[place]) for place in facts.known]
                 state.earlier = state.earlier.after(known).behind(middle)
         elif fresh:
-            state.pass_by(times[fresh[-1]])
+            state.set_aside([keys[place] for place in fresh], times[fresh[-1]])
 
     def move(self, page: WindowPage, *, fresh: int) -> None:
         """Go on to the next position, or end."""

@@ -20,6 +20,7 @@ __all__ = ["ReadState"]
 TAIL = 100
 HEAD = 20
 MOST_TIED = 1_000
+MOST_ASIDE = 1_000
 
 
 @attrs.define
@@ -28,15 +29,16 @@ class ReadState:
 
     `position` is where the next window goes on; `first` where the listing began. `frontier` is when
     the rows next to the position were created, in milliseconds; `tail` are the keys of those, the
-    last one last, and `head` those at the other end of their page. `untold` is when the oldest row
-    was made that neither has. `knows_all` says that every row ever handed out is known; if not,
-    what is not older than `front` lies in front of what this run reads, unless it shows a wrong
-    time. `is_aligned` says that the place where an earlier run stopped was found. `anchor` is the
-    last page if it showed no new row, and `is_cornered` says that no better one was found. `idle`
-    counts pages in a row that had only known rows. `doubted` is a page that said that the listing
-    ends, when that was not proven; `short` one that showed fewer rows than its `next` counts, when
-    it is not known whether the server dropped those or did not look. `dropped` are the windows read
-    last that showed no row at all though rows follow.
+    last one last, and `head` those at the other end of their page; `aside` are keys of rows that
+    came behind those and are newer. `untold` is when the oldest row was made that is in none of
+    these. `knows_all` says that every row ever handed out is known; if not, what is not older than
+    `front` lies in front of what this run reads, unless it shows a wrong time. `is_aligned` says
+    that the place where an earlier run stopped was found. `anchor` is the last page if it showed no
+    new row, and `is_cornered` says that no better one was found. `idle` counts pages in a row that
+    had only known rows. `doubted` is a page that said that the listing ends, when that was not
+    proven; `short` one that showed fewer rows than its `next` counts, when it is not known whether
+    the server dropped those or did not look. `dropped` are the windows read last that showed no
+    row at all though rows follow.
     """
 
     position: int
@@ -46,6 +48,7 @@ class ReadState:
     frontier: int | None = None
     tail: Sequence[str] = attrs.field(default=(), repr=False)
     head: Sequence[str] = attrs.field(default=(), repr=False)
+    aside: Sequence[str] = attrs.field(default=(), repr=False)
     knows_all: bool = True
     is_aligned: bool = True
     front: int | None = None
@@ -177,6 +180,13 @@ class ReadState:
         if len(kept) < len(others):
             self.pass_by(next(filter(None, map(self.created, (*kept, *keys))), None))
         self.tail = [*kept, *keys]
+
+    def set_aside(self, keys: Sequence[str], created: int | None) -> None:
+        """Note rows of a page that lies in front of others, of which the oldest was made then."""
+        if len(self.aside) + len(keys) <= MOST_ASIDE:
+            self.aside = (*self.aside, *keys)
+        else:
+            self.pass_by(created)
 
     def pass_by(self, created: int | None) -> None:
         """Note when a row was made that no token is going to name, nor any that is newer."""

@@ -46,7 +46,7 @@ def token_of(
     earlier, handed = state.earlier or NO_ROWS, () if page is None else page.keys
     tail = _tail(state, earlier, page)
     named = {row[:DIGEST_BYTES] for row in tail}
-    others = [*map(digest, (*handed, *state.head)), *earlier.tail, *earlier.handed]
+    others = [*map(digest, (*handed, *state.head, *state.aside)), *earlier.tail, *earlier.handed]
     others = [name for name in dict.fromkeys(others) if name not in named]
     named.update(others)
     room = max(0, MOST_PASSED - len(others))
