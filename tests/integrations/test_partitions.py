@@ -310,6 +310,19 @@ async def test_a_page_without_rows_does_not_close_a_gap(tmp_path: Path) -> None:
     assert uuids(report.path) == everybody
 
 
+@pytest.mark.parametrize("dropped", [0.5, range(250, 700)], ids=["half", "a run"])
+async def test_partitions_of_a_quiet_set_with_ghosts_are_complete(
+    tmp_path: Path, dropped: Any
+) -> None:
+    async with FakePostHog(persons=1_000, orphans=dropped) as fake, client(fake) as env:
+        partitions = await plan(env, partitions=4, page_size=100)
+        results = await run_all(env, partitions, tmp_path)
+        report = await merge(results, tmp_path / "all.ndjson", env=env)
+
+    assert report.complete
+    assert uuids(report.path) == [str(one) for one in fake.uuids()]
+
+
 async def test_one_row_that_moved_before_its_time_did_does_not_close_a_gap(tmp_path: Path) -> None:
     async with FakePostHog(persons=18) as fake, client(fake) as env:
         first, last = await plan(env, partitions=3, overlap=8)

@@ -166,3 +166,24 @@ def test_no_row_is_lost_in_front_of_those_of_a_first_page_that_show_one_time(tak
     outcome = read(ModelServer(persons), [leg, Leg(100)], offset=320)
 
     assert not outcome.is_complete or set(outcome.numbers) >= wanted & persons.untouched
+
+
+def test_an_import_in_front_of_all_rows_that_were_handed_out_is_stepped_over() -> None:
+    persons = PersonSet.of(2_800, 1)
+
+    outcome = read(
+        ModelServer(persons), [Leg(99, 99, lambda: persons.sign_up(1_400)), Leg(1_000)], most=20
+    )
+
+    assert_exact(outcome, persons)
+
+
+def test_an_import_in_front_of_a_listing_that_begins_elsewhere_is_stepped_over() -> None:
+    persons = PersonSet.of(2_000, 1)
+    wanted = {row.number for row in persons.rows[1_400:]}
+    leg = Leg(5_000, 1, lambda: persons.sign_up(4_000))
+
+    outcome = read(ModelServer(persons), [leg, Leg(5_000)], offset=1_400, most=12)
+
+    assert outcome.is_complete
+    assert set(outcome.numbers) == wanted

@@ -160,7 +160,6 @@ class _RangedRun:
     stop: int | None
     reached: bool = False
     ended: bool = False
-    proven: bool = True
 
     async def __aenter__(self) -> Self:
         return self
@@ -178,7 +177,7 @@ class _RangedRun:
         if not self.reached:
             return report
         is_sound = not (report.seams_unproven or report.contradictions)
-        return attrs.evolve(report, complete=self.proven and is_sound)
+        return attrs.evolve(report, complete=is_sound)
 
     async def next_batch(self) -> list[bytes] | None:
         if self.reached:
@@ -190,8 +189,6 @@ class _RangedRun:
         end = page.next_offset
         self.ended = end is None
         self.reached = end is not None and self.stop is not None and end >= self.stop
-        # No row can say whether a page without rows belongs here.
-        self.proven = self.proven and bool(page.items)
         return list(page.items)
 
 

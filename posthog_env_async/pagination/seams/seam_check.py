@@ -114,15 +114,23 @@ def _needed(state: ReadState, facts: PageFacts) -> int:
 
 def _unknown_before(state: ReadState, facts: PageFacts, proof: int) -> int:
     """Count the unknown rows in front of a known one that are not as old or of the time before."""
-    created, count = facts.times[proof], 0
+    created, count, front = facts.times[proof], 0, _front(state, facts)
     for place in facts.unknown:
         if place > proof:
             break
         other = facts.times[place]
         if created is None or other is None or other <= created:
             continue
-        count += state.front is None or other < state.front
+        count += front is None or other < front
     return count
+
+
+def _front(state: ReadState, facts: PageFacts) -> int | None:
+    """Return the time of creation from which on rows lie in front of what this run reads."""
+    if state.front is not None or state.is_aligned or not facts.tail:
+        return state.front
+    newest = facts.times[facts.tail[0]]
+    return None if newest is None else newest + 1
 
 
 def _blurred(state: ReadState, facts: PageFacts) -> Blurred | None:
@@ -133,9 +141,7 @@ def _blurred(state: ReadState, facts: PageFacts) -> Blurred | None:
     first = _first_named(state, facts)
     if first is None:
         return None
-    front, reach = state.front, 0
-    if front is None and (newest := facts.times[first]) is not None:
-        front = newest + 1
+    front, reach = _front(state, facts), 0
     for place in facts.unknown:
         time = facts.times[place]
         if time is not None and front is not None and time < front:

@@ -60,7 +60,7 @@ def token_of(
         tail=tail,
         handed=tuple(others[:MOST_NAMED]),
         passed=tuple(passed),
-        frontier=state.frontier,
+        frontier=_last_created(page) if state.frontier is None else state.frontier,
         front=_front(state, earlier, page),
         deepest=_deepest(state, earlier, page),
         unsure=not state.is_sound or len(others) > MOST_NAMED,
@@ -96,10 +96,14 @@ def _front(state: ReadState, earlier: EarlierRows, page: OpenPage | None) -> int
 def _deepest(state: ReadState, earlier: EarlierRows, page: OpenPage | None) -> int | None:
     """Return the time of creation below which no row stands that was handed out."""
     last = state.created(state.tail[-1]) if state.tail else None
-    open_page = page.created(len(page.keys) - 1) if page is not None and page.keys else None
+    open_page = _last_created(page)
     return _least(
         last, open_page, state.frontier, earlier.deepest if earlier.tail or earlier.handed else None
     )
+
+
+def _last_created(page: OpenPage | None) -> int | None:
+    return page.created(len(page.keys) - 1) if page is not None and page.keys else None
 
 
 def _least(*times: int | None) -> int | None:
