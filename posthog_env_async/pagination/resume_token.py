@@ -75,7 +75,7 @@ class Token:
     older than `front`. None is older than `deepest`, and `frontier` is when the rows next to the
     offset were created, all in milliseconds. `unsure` says that something was not proven before,
     `wary` that the server was seen to drop rows or to deny some that it has. A listing by cursor
-    keeps its `cursor` and how many items of that page were yielded, `within`.
+    keeps its `cursor`.
     """
 
     subject: QueryFingerprint
@@ -92,7 +92,6 @@ class Token:
     unsure: bool = False
     wary: bool = False
     cursor: str | None = None
-    within: int = 0
 
     def text(self) -> str:
         """Return the token as a text of URL-safe characters."""
@@ -111,7 +110,6 @@ class Token:
             self.unsure,
             self.wary,
             self.cursor,
-            self.within,
         ]
         header = json.dumps(fields, separators=(",", ":")).encode()
         body = b"\n".join((header, b"".join((*self.tail, *self.handed, *self.passed))))
@@ -130,7 +128,7 @@ class Token:
                 "the resume token is of another version of this package; start over"
             )
         _, named, offset, first, items, whole, timed, untimed = fields[:8]
-        frontier, front, deepest, unsure, wary, cursor, within = fields[8:]
+        frontier, front, deepest, unsure, wary, cursor = fields[8:]
         names = _cut(marks[timed * MARK_BYTES :], DIGEST_BYTES)
         if difference := QueryFingerprint(*named).difference(subject):
             raise CheckpointError(
@@ -152,7 +150,6 @@ class Token:
             unsure=unsure,
             wary=wary,
             cursor=cursor,
-            within=within,
         )
 
 

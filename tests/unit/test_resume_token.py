@@ -32,7 +32,6 @@ FULL = Token(
     unsure=True,
     wary=True,
     cursor="eyJ0",
-    within=7,
 )
 
 
