@@ -23,7 +23,10 @@ class Cohorts:
     _project: ProjectScope
 
     def list(self, **paging: Unpack[Paging]) -> Listing[Cohort]:
-        """List the cohorts, 100 a page."""
+        """List the cohorts.
+
+        `page_size` (100), `offset`, `max_items` and `prefetch` are those of `persons.list`.
+        """
         request = self._project.request(PATH, scope=SCOPE)
         return self._project.listing(request, COHORT_ROWS, **paging)
 
@@ -39,7 +42,8 @@ class Cohorts:
     def persons(self, id: int | str, **paging: Unpack[Paging]) -> Listing[Person]:
         """List the persons of a cohort as `persons.list` does; needs `person:read` too.
 
-        They come as completely, 1,000 a page. A cohort that the server recalculates meanwhile is
+        They come as completely, and `page_size` (1,000), `offset`, `max_items` and `prefetch` are
+        the same. A cohort that the server recalculates meanwhile is
         another set: who joins or leaves may or may not be yielded.
         """
         paging.setdefault("page_size", 1000)

@@ -33,7 +33,10 @@ class PersistedFolders:
     _project: ProjectScope
 
     def list(self, **paging: Unpack[Paging]) -> Listing[PersistedFolder]:
-        """List the folders by type, 100 a page; needs `persisted_folder:read`."""
+        """List the folders by type; needs `persisted_folder:read`.
+
+        `page_size` (100), `offset`, `max_items` and `prefetch` are those of `persons.list`.
+        """
         request = self._request(PATH, scope=READ)
         return self._project.listing(request, FOLDER_ROWS, **paging)
 

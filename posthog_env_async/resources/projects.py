@@ -20,9 +20,10 @@ class Projects:
     _project: ProjectScope
 
     def list(self, **paging: Unpack[Paging]) -> Listing[Project]:
-        """List the projects, 100 a page; a key that is scoped to some projects may not.
+        """List the projects; a key that is scoped to some projects may not.
 
-        See docs/server.md, Authentication.
+        `page_size` (100), `offset`, `max_items` and `prefetch` are those of `persons.list`. See
+        docs/server.md, Authentication.
         """
         request = Request(path="projects/", scope=("project:read",))
         return self._project.listing(request, PROJECT_ROWS, **paging)
