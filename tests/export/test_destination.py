@@ -344,14 +344,15 @@ async def test_a_lock_that_is_held_is_its_own_error(env: PostHogEnv, tmp_path: P
 
 
 class VanishingPath(type(Path())):  # type: ignore[misc]
-    """A file that another process removes as soon as it was opened."""
+    """A file that other processes remove, and make anew, as soon as it was opened."""
 
-    vanishes = True
+    changes = ["removed", "made anew"]
 
     def lstat(self) -> Any:
-        if self.vanishes:
-            self.vanishes = False
+        if self.changes:
             self.unlink()
+            if self.changes.pop() == "made anew":
+                self.touch()
         return super().lstat()
 
 
