@@ -346,12 +346,13 @@ async def test_a_lock_that_is_held_is_its_own_error(env: PostHogEnv, tmp_path: P
 class VanishingPath(type(Path())):  # type: ignore[misc]
     """A file that other processes remove, and make anew, as soon as it was opened."""
 
-    changes = ["removed", "made anew"]
+    changes = ("made anew", "removed")
 
     def lstat(self) -> Any:
-        if self.changes:
+        for change in self.changes[:1]:
+            self.changes = self.changes[1:]
             self.unlink()
-            if self.changes.pop() == "made anew":
+            if change == "made anew":
                 self.touch()
         return super().lstat()
 
