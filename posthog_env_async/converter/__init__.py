@@ -4,7 +4,7 @@ from .json_codec import UNREADABLE, Raw, as_mapping, dump, load
 from .keyed_rows import keyed_rows
 from .lazy_fields import lazy_fields
 from .model_rows import lazy_rows, structured_rows, with_text
-from .page_decoder import LoadedPage, RowType, load_page, load_page_in_turns
+from .page_decoder import NAMELESS, LoadedPage, RowType, load_page, load_page_in_turns
 from .property_reader import ABSENT, UNREAD, read_property
 from .raw_rows import BYTES_ROWS, DICT_ROWS, LINE_ROWS
 from .records import RawField, record_decoder, records_decoder
@@ -16,6 +16,7 @@ __all__ = [
     "BYTES_ROWS",
     "DICT_ROWS",
     "LINE_ROWS",
+    "NAMELESS",
     "UNREAD",
     "UNREADABLE",
     "LoadedPage",

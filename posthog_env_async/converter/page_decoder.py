@@ -13,9 +13,12 @@ from posthog_env_async.errors import ResponseDecodeError
 from .json_codec import Raw
 from .row_spans import Envelope, Steps, find_rows
 
-__all__ = ["LoadedPage", "RowType", "discard", "load_page", "load_page_in_turns"]
+__all__ = ["NAMELESS", "LoadedPage", "RowType", "discard", "load_page", "load_page_in_turns"]
 
 T = TypeVar("T")
+
+NAMELESS = "\0"
+"""What the key of a row begins with that has neither `uuid` nor `id`."""
 
 BUILT_AT_ONCE = 32
 ROWS_A_STEP = 100
@@ -47,7 +50,8 @@ class LoadedPage:
 class RowType(Generic[T]):
     """How rows are read, and what tells one from all others.
 
-    `decode_row` reads a row as a page keeps it. `key` names a row for as long as it exists; rows
+    `decode_row` reads a row as a page keeps it. `key` names a row for as long as it exists, or
+    gives its text behind `NAMELESS`, where nothing tells it from another with the same text; rows
     with the same `stamp` may change places, and `stamps` gives those of many at once. `decode_page`
     gives rows and keys of a whole page where that is quicker, or `None` when some row of it is odd.
     `build` converts rows to what the caller gets; only then, so that a page is cheap to keep.

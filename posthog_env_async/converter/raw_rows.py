@@ -7,7 +7,7 @@ import attrs
 import msgspec
 
 from .json_codec import UNREADABLE, as_mapping, load, load_slowly
-from .page_decoder import RowType
+from .page_decoder import NAMELESS, RowType
 from .uuid_scan import keys_at_head, stamp_at_head, stamps_at_head, uuid_at_head
 
 __all__ = ["BYTES_ROWS", "DICT_ROWS", "LINE_ROWS", "text_key", "text_stamp"]
@@ -24,7 +24,7 @@ _identity = msgspec.json.Decoder(_Identity).decode
 
 def _name(found: Any, whole: bytes) -> str:
     name = found.id if found.uuid is None else found.uuid
-    return whole.decode("utf-8", "replace") if name is None else str(name)
+    return NAMELESS + whole.decode("utf-8", "replace") if name is None else str(name)
 
 
 def _identity_of(row: bytes) -> Any:
@@ -69,7 +69,7 @@ Only a line break inside a row, which JSON allows between its tokens, becomes a 
 def _dict_key(row: Any) -> str:
     found = as_mapping(row)
     name = found.get("id") if found.get("uuid") is None else found["uuid"]
-    return json.dumps(row, sort_keys=True) if name is None else str(name)
+    return NAMELESS + json.dumps(row, sort_keys=True) if name is None else str(name)
 
 
 def _dict_stamp(row: Any) -> str | None:

@@ -4,6 +4,7 @@ See docs/server.md, Paging.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 from uuid import UUID
 
 import anyio
@@ -178,3 +179,40 @@ async def test_a_run_goes_on_after_an_error(
 
     assert (seen, errors) == (fake.uuids(), 1)
     assert run.report.complete
+
+
+@pytest.mark.parametrize(
+    ("rows", "complete"),
+    [
+        ([{"value": 1}, {"value": 2}, {"value": 3}], True),
+        ([{"value": 1}, {"value": 2}, {"value": 1}], False),
+        ([{"id": 1, "value": 1}, {"id": 2, "value": 1}], True),
+        ([{"id": 1, "value": 1}, {"id": 1, "value": 2}], False),
+        ([{"id": 1, "value": 1}, {"id": "1", "value": 1}], False),
+        ([{"id": 1, "value": 1}, {"id": 1, "value": 1}], True),
+        (["a", "b"], True),
+        (["a", "a"], False),
+    ],
+)
+async def test_rows_that_nothing_tells_apart_are_not_called_complete(
+    rows: list[Any], complete: bool
+) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"results": rows, "next": None})
+
+    app = web.Application()
+    app.router.add_get("/api/environments/1/things/", answer)
+    async with (
+        TestServer(app) as server,
+        PostHogEnv(1, api_key="phx_a", host=str(server.make_url(""))) as env,
+    ):
+        async with env.listing("things/").iterate() as run:
+            read = [row async for row in run]
+        assert run.report.complete is complete
+        assert run.report.contradictions == (not complete)
+        assert (
+            read == [row for place, row in enumerate(rows) if row not in rows[:place]][: len(read)]
+        )
+        if not complete:
+            with pytest.raises(PaginationError, match="could not be proven"):
+                await env.listing("things/").collect()

@@ -5,7 +5,7 @@ from typing import Any
 
 import attrs
 
-from posthog_env_async.converter import RowType
+from posthog_env_async.converter import NAMELESS, RowType
 from posthog_env_async.pagination.window_reader import WindowPage
 
 from .page_times import PageTimes
@@ -36,6 +36,18 @@ class PageFacts:
     def support(self) -> int:
         """How many known rows do not speak against the page."""
         return len(self.known) - len(self.moved)
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """Whether rows of this one answer share a name that does not tell them apart."""
+        if len(self.known) + len(self.unknown) == len(self.digests):
+            return False
+        keys, rows, first = self.page.keys, self.page.rows, dict[str, int]()
+        return any(
+            first.setdefault(key, place) != place
+            and (key.startswith(NAMELESS) or rows[place] != rows[first[key]])
+            for place, key in enumerate(keys)
+        )
 
 
 def facts_of(page: WindowPage, state: ReadState, rows: RowType[Any]) -> PageFacts:

@@ -39,6 +39,7 @@ class PageTaker:
 
     def take(self, facts: PageFacts, fresh: Sequence[int]) -> None:
         """Note what a page shows of the set, of which the `fresh` rows are handed out."""
+        self.state.contradictions += facts.is_ambiguous
         self._note_known(facts, len(fresh))
         self.shows_open_rows = self._shows_open_rows(facts)
         self._note_doubled(facts, fresh)
