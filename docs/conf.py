@@ -80,10 +80,11 @@ def setup(app: Any) -> None:
 
 
 def skip_members(
-    _app: Any, _what: str, name: str, _obj: object, skip: bool, _options: object
+    _app: Any, _what: str, name: str, obj: object, skip: bool, _options: object
 ) -> bool | None:
-    """Hide what attrs adds to every class: it says nothing about ours."""
-    return True if name.startswith("__attrs") else (skip or None)
+    """Hide what attrs adds to every class, and fields that the class's own text tells of."""
+    is_told = isinstance(obj, property) and not obj.__doc__
+    return True if name.startswith("__attrs") or is_told else (skip or None)
 
 
 def move_fields(

@@ -6,6 +6,8 @@ from typing import Any
 
 import attrs
 
+from posthog_env_async.session import finish
+
 from .page_size import LEAST_CAP
 from .window import Window
 from .window_reader import WindowPage, WindowReader
@@ -120,7 +122,7 @@ class Prefetcher:
         """Break off everything that is in flight, and wait until it is gone."""
         self.drop()
         if self._cancelled:
-            await asyncio.wait(self._cancelled)
+            await finish(asyncio.wait(tuple(self._cancelled)))
 
     def _cancel(self, reading: _Reading) -> None:
         task = reading.task

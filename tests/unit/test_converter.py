@@ -17,6 +17,7 @@ from posthog_env_async import APIKeyInfo, LogEntry, PersistedFolder, Project, Re
 from posthog_env_async.converter import (
     BYTES_ROWS,
     DICT_ROWS,
+    NAMELESS,
     as_time,
     dump,
     load,
@@ -246,7 +247,7 @@ def test_no_rows_have_no_times() -> None:
 def test_rows_that_are_no_objects_are_read(rows: Any) -> None:
     page = load_page(b'{"results": [[2], 3, "x", null]}', rows)
 
-    assert page.keys == ["[2]", "3", '"x"', "null"]
+    assert page.keys == [NAMELESS + text for text in ("[2]", "3", '"x"', "null")]
 
 
 def test_rows_after_one_that_does_not_fit_wait_for_its_error() -> None:
@@ -429,8 +430,8 @@ def test_a_row_of_a_model_keeps_every_field() -> None:
         (b'{"uuid": "u", "id": 1}', "u"),
         (b'{"id": 1}', "1"),
         (b'{"uuid": null, "id": "i"}', "i"),
-        (b'{"x": 1}', '{"x": 1}'),
-        (b"[1]", "[1]"),
+        (b'{"x": 1}', NAMELESS + '{"x": 1}'),
+        (b"[1]", NAMELESS + "[1]"),
         (b'{"id": "\\ud800"}', "\ud800"),
         (b'{"id": 1, "x": NaN}', "1"),
     ],
@@ -444,9 +445,9 @@ def test_an_undecoded_row_is_known_by_its_id_or_by_itself(row: bytes, key: str) 
     [
         (b'{"uuid": "u", "id": 1}', "u"),
         (b'{"id": 1}', "1"),
-        (b'{"b": 1, "a": 2}', '{"a": 2, "b": 1}'),
+        (b'{"b": 1, "a": 2}', NAMELESS + '{"a": 2, "b": 1}'),
         (b'{"uuid": null, "id": 7}', "7"),
-        (b"[1]", "[1]"),
+        (b"[1]", NAMELESS + "[1]"),
     ],
 )
 def test_a_plain_row_is_known_by_its_id_or_by_itself(row: bytes, key: str) -> None:
