@@ -209,3 +209,36 @@ async def test_rows_that_vanish_while_a_run_of_ghosts_is_read_are_found_or_told(
         seen = {person.uuid async for person in run}
 
     assert seen >= set(fake.existed_throughout()) or not run.report.complete
+
+
+@pytest.mark.parametrize(
+    ("seed", "orphans", "false_ends", "page_size", "changes"),
+    [
+        (6, 0.3, (), 120, {3: -5, 4: 20, 23: 20}),
+        (184, 0.9, (), 50, {2: -20, 12: 120}),
+        (283, 0.9, (), 50, {2: -120, 10: 60, 15: -120}),
+    ],
+)
+async def test_rows_that_come_and_go_among_ghosts_are_read_once_or_told(
+    *,
+    seed: int,
+    orphans: float,
+    false_ends: tuple[int, ...],
+    page_size: int,
+    changes: dict[int, int],
+) -> None:
+    def script(fake: FakePostHog, request: int) -> None:
+        change = changes.get(request, 0)
+        fake.insert(max(change, 0))
+        fake.delete(range(max(-change, 0)))
+
+    ghosts: dict[str, Any] = {"orphans": orphans, "false_ends": false_ends, "seed": seed}
+    async with (
+        FakePostHog(900, mode="routes", drift=Drift(script=script), **ghosts) as fake,
+        client(fake) as env,
+        env.persons.list(page_size=page_size).iterate(on_gap="report") as run,
+    ):
+        seen = [person.uuid async for person in run]
+
+    assert len(seen) == len(set(seen))
+    assert set(seen) >= set(fake.existed_throughout()) or not run.report.complete

@@ -22,6 +22,7 @@ from posthog_env_async import (
     RateLimitError,
     ServerError,
 )
+from posthog_env_async.events import Event, RequestEnded
 from posthog_env_async.testing import FakePostHog, Fault
 from sessions import client, create_folder, read, until
 
@@ -275,3 +276,15 @@ async def test_nothing_is_sent_under_a_permit_that_expired(fake: FakePostHog) ->
     assert pieces
     assert (limiter.acquired, limiter.released) == (5, 5)
     assert len(fake.requests) == 2
+
+
+async def test_an_observer_hears_that_a_permit_expired(fake: FakePostHog) -> None:
+    events = list[Event]()
+    async with client(fake, limiter=OddLimiter(expired=1), observer=events.append) as env:
+        await read(env)
+
+    ended = [event for event in events if isinstance(event, RequestEnded)]
+    assert [(event.status, event.error) for event in ended] == [
+        (None, "PermitExpiredError"),
+        (200, None),
+    ]
