@@ -186,11 +186,16 @@ class OffsetReader(Generic[T]):
         begins, self._failure = state.position, page.failure
         state.pages += 1
         self.counter.items += len(rows)
+        if not rows and isinstance(asked := self._sizes.asked, int):
+            # The few that are wanted are not among the next few.
+            self._sizes.size = asked
         if self._failure is None:
             self._taker.move(page, fresh=len(fresh))
             self._finder.note_progress(page, fresh=len(fresh))
             if self.counter.left == 0 or self._finder.is_spent:
                 state.ended = True
+        # Rows that look alike are rows of their own on one page, and who knows what on two.
+        state.contradictions += facts.twins > 0 and not (state.ended and state.pages == 1)
         self._last = _Accepted(facts, places, len(added), before, items)
         follows = None if state.ended else state.position
         return Step(rows, page.body, begins, follows, page.headers)

@@ -277,7 +277,7 @@ def most_requests(case: Case, report: ListingReport) -> int:
     Besides them some are sent for windows that are read ahead, or that are too large.
     """
     ahead = case.options["prefetch"] * (2 + report.seams_repaired)
-    return 52 + 12 * report.pages + ahead + HALVINGS
+    return 44 + 12 * report.pages + ahead + HALVINGS
 
 
 async def read(case: Case) -> Outcome:

@@ -5,6 +5,7 @@ from random import Random
 from typing import Any
 
 import anyio
+import attrs
 import pytest
 
 from model_runs import ModelSession, Outcome, listing_of, read_in_parts
@@ -95,6 +96,34 @@ def test_a_quiet_set_with_ghosts_costs_few_requests_more(
     assert outcome.requests <= 1.2 * least + 3 + prefetch
 
 
+def test_a_few_persons_behind_many_ghosts_are_looked_for_page_by_page() -> None:
+    persons = PersonSet.of(1_700, 1)
+    for row in persons.rows[:382]:
+        persons.hide(row)
+
+    async def first() -> tuple[list[bytes], int]:
+        session = ModelSession(ModelServer(persons), 20, Random(1))
+        return await listing_of(
+            session, page_size=250, max_items=1
+        ).collect(), session.server.requests
+
+    rows, requests = anyio.run(first)
+
+    assert len(rows) == 1
+    assert requests <= 8
+
+
+def test_ghosts_behind_a_page_that_may_have_been_cut_are_stepped_over() -> None:
+    persons = PersonSet.of(1_500, 1)
+    for row in persons.rows[400:1_300]:
+        persons.hide(row)
+
+    outcome = read(ModelServer(persons), page_size=2_000, most=9)
+
+    assert outcome.is_complete
+    assert set(outcome.numbers) == persons.untouched
+
+
 def test_ghosts_that_the_server_counts_are_no_rows_that_are_missing() -> None:
     persons = PersonSet.of(347, 1)
     for row in persons.rows:
@@ -146,8 +175,21 @@ def test_a_run_that_gains_a_row_now_and_then_ends_within_its_bound() -> None:
     outcome = read(ModelServer(persons, change), page_size=100, most=5_000)
 
     assert not outcome.is_complete
-    assert outcome.requests <= 40 + 12 * outcome.reports[-1].pages
+    assert outcome.requests <= 32 + 12 * outcome.reports[-1].pages
     assert outcome.requests < 150
+
+
+@pytest.mark.parametrize(("rows", "is_complete"), [(50, True), (250, False)])
+def test_rows_of_one_page_that_look_alike_are_rows_of_their_own(
+    rows: int, is_complete: bool
+) -> None:
+    persons = PersonSet.of(rows, 1)
+    persons.rows[3] = attrs.evolve(persons.rows[2])
+
+    outcome = read(ModelServer(persons), page_size=100)
+
+    assert len(outcome.numbers) == rows
+    assert outcome.is_complete is is_complete
 
 
 async def all_of(items: AsyncIterator[Any]) -> None:

@@ -10,9 +10,17 @@ import attrs
 import pytest
 
 from model_runs import ModelSession, Outcome, listing_of
-from model_server import ModelServer, PersonSet
+from model_server import LINK, ModelServer, PersonSet
 from posthog_env_async import PaginationError
 from posthog_env_async.converter import BYTES_ROWS
+
+
+class SkippingServer(ModelServer):
+    """Cuts pages and names the next one as if it had not."""
+
+    def _links(self, offset: int, limit: int, rows: int, everything: int) -> dict[str, Any]:
+        follows = rows == min(limit, self.cap)
+        return {"next": f"{LINK}?limit={limit}&offset={offset + limit}" if follows else None}
 
 
 @attrs.frozen
@@ -187,3 +195,12 @@ def test_an_import_in_front_of_a_listing_that_begins_elsewhere_is_stepped_over()
 
     assert outcome.is_complete
     assert set(outcome.numbers) == wanted
+
+
+def test_a_cut_page_of_rows_that_all_are_known_hides_no_others() -> None:
+    persons = PersonSet.of(5_000, 1)
+    server = SkippingServer(persons, cap=120)
+
+    outcome = read(server, [Leg(5_000, 349, lambda: persons.sign_up(230)), Leg(5_000)], most=900)
+
+    assert_honest(outcome, persons)

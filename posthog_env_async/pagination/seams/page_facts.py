@@ -18,9 +18,10 @@ __all__ = ["PageFacts", "facts_of"]
 class PageFacts:
     """A page whose rows are sorted into `known` and `unknown` ones, by place.
 
-    `digests` tell its rows apart within the process; a row that stands on the page twice is in
-    `unknown` once. `proofs` are the known rows that show the same time of creation as before,
-    `moved` those that show another, `tail` those that an earlier run handed out last.
+    `digests` tell its rows apart within the process; `twins` is how many unknown rows cannot be
+    told from another one of the page, as rows of an endpoint that gives no id. `proofs` are the
+    known rows that show the same time of creation as before, `moved` those that show another,
+    `tail` those that an earlier run handed out last.
     """
 
     page: WindowPage
@@ -31,6 +32,7 @@ class PageFacts:
     proofs: Sequence[int] = ()
     moved: Sequence[int] = ()
     tail: Sequence[int] = ()
+    twins: int = 0
 
     @property
     def support(self) -> int:
@@ -68,21 +70,15 @@ def facts_of(page: WindowPage, state: ReadState, rows: RowType[Any]) -> PageFact
         same = state.is_unmoved(page.keys[place], digests[place], times, place)
         if same is not None:
             (proofs if same else moved).append(place)
-    unknown = _unknown(digests, known)
+    unknown = _unknown(len(digests), known)
+    twins = len(unknown) - len({digests[place] for place in unknown})
     tail = [place for place in known if state.is_earlier(page.keys[place])]
-    return PageFacts(page, digests, times, known, unknown, proofs, moved, tail)
+    return PageFacts(page, digests, times, known, unknown, proofs, moved, tail, twins)
 
 
-def _unknown(digests: Sequence[int], known: Sequence[int]) -> Sequence[int]:
-    """Return the places that are not known, each row once; a range where it can be one."""
-    length = len(digests)
-    is_prefix = not known or known[-1] == len(known) - 1
-    if is_prefix and len(set(digests)) == length:
+def _unknown(length: int, known: Sequence[int]) -> Sequence[int]:
+    """Return the places that are not known: a range where it can be one."""
+    if not known or known[-1] == len(known) - 1:
         return range(len(known), length)
-    passed = {digests[place] for place in known}
-    places = list[int]()
-    for place, digest in enumerate(digests):
-        if digest not in passed:
-            passed.add(digest)
-            places.append(place)
-    return places
+    passed = set(known)
+    return [place for place in range(length) if place not in passed]

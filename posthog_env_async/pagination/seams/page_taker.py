@@ -133,6 +133,9 @@ class PageTaker:
             state.is_doubted = True
         end = check_end(state, page, self.sizes, fresh=fresh)
         state.doubted = page if end is End.DOUBTFUL else None
+        if fresh and end is End.DOUBTFUL:
+            # Rows that the server drops may follow.
+            state.anchor = page
         before, state.short = state.short, None
         if before is not None and end is End.NONE:
             self._settle_short(before, page, fresh)
@@ -166,7 +169,7 @@ class PageTaker:
     def _settle_short(self, short: WindowPage, page: WindowPage, fresh: int) -> None:
         """Tell from the rest of a window whether the server dropped its rows or cut it."""
         state, raw = self.state, short.reach - short.window.start
-        if fresh:
+        if fresh or not set(page.keys).issubset(short.keys):
             self.sizes.cap_at(min(raw, max(LEAST_CAP, short.length)))
             state.position = page.visible_end
         elif page.reach >= short.reach and page.window.start >= short.visible_end - OVERLAP:

@@ -20,10 +20,9 @@ __all__ = ["OnGap", "SeamFinder"]
 OnGap = Literal["raise", "report"]
 
 IDLE_PAGES = 3
-MOST_FRUITLESS = 40
-MOST_BACK = 500
+MOST_FRUITLESS = 140
 EMPTY_COSTS = 2
-MOST_ANSWERS = 40
+MOST_ANSWERS = 32
 ANSWERS_A_WINDOW = 12
 FIRST_STEP = 4
 MOST_EMPTY = 2_000
@@ -33,7 +32,7 @@ MOST_EMPTY = 2_000
 class SeamFinder:
     """Reads windows until one joins what was read, within bounds.
 
-    A run takes at most 40 answers, and 12 for each window of use: one that brought a row, or rows
+    A run takes at most 32 answers, and 12 for each window of use: one that brought a row, or rows
     of a page that an earlier run did not finish, or that showed none though rows follow.
     """
 
@@ -89,6 +88,7 @@ class SeamFinder:
             state.has_shifted, self.taker.is_repaired = True, False
             return None
         state.unproven += state.has_shifted
+        self._fruitless = 0
         return facts, Joined(facts.unknown)
 
     async def _shows_rows(self, windows: tuple[Window, ...]) -> bool:
@@ -117,7 +117,7 @@ class SeamFinder:
                 return facts, decision.joined
             if isinstance(decision, Gap):
                 return asked, self._gap(decision, asked)
-            if self._fruitless > 2 * self._most_fruitless or self._is_over:
+            if self._is_over:
                 return asked, self._gap(Gap("the rows move faster than they can be read"), asked)
             facts = self.facts(await self._again(decision.window))
 
@@ -143,7 +143,7 @@ class SeamFinder:
             PaginationError: when the server ignores the offset, or never comes to an end.
         """
         state, page = self.state, facts.page
-        is_fruitless = self._fruitless > self._most_fruitless or self._is_over
+        is_fruitless = self._fruitless > MOST_FRUITLESS or self._is_over
         if self.taker.empty > MOST_EMPTY or is_fruitless:
             self._give_up(page)
         if not state.idle or state.idle % IDLE_PAGES or not page.keys or page.window.start == 0:
@@ -153,15 +153,6 @@ class SeamFinder:
             raise PaginationError(
                 "the server ignores the offset: it answers the first rows again for each page"
             )
-
-    @property
-    def _most_fruitless(self) -> int:
-        """How many windows may be read without a new row: enough to go all the way back twice.
-
-        Bounded as well, since a position may be as deep as a server names pages.
-        """
-        back = self.state.position // max(1, self.windows.sizes.step)
-        return MOST_FRUITLESS + 2 * min(back, MOST_BACK)
 
     @property
     def _is_over(self) -> bool:
@@ -181,7 +172,7 @@ class SeamFinder:
         """Note a page that was taken, with so many new rows."""
         is_ahead = not page.keys and page.end is not None
         self._useful += bool(fresh) or is_ahead or self.taker.shows_open_rows
-        if fresh:
+        if fresh or self.taker.shows_open_rows:
             self._fruitless = 0
         elif page.window.start > self._deepest and not page.keys and not self.state.ended:
             self._fruitless = max(0, self._fruitless - EMPTY_COSTS)
@@ -197,7 +188,8 @@ def _anchor(state: ReadState, facts: PageFacts) -> WindowPage | None:
     reach = anchor.reach if anchor.keys else max(anchor.reach, anchor.window.end)
     if not anchor.window.start <= start <= reach:
         return None
-    if 0 < anchor.length == anchor.reach - anchor.window.start and anchor.window.limit > 1:
+    is_full = anchor.end is not None and anchor.length == anchor.reach - anchor.window.start
+    if is_full and anchor.window.limit > 1:
         # It dropped no row, so that a page behind it would show one of it.
         return None
     return anchor
