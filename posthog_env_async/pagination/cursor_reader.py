@@ -108,7 +108,7 @@ class CursorReader(Generic[T]):
 
     def _accept(self, page: LoadedPage, size: int, headers: Headers) -> Step:
         before, keys = self._last, page.keys
-        again = set(self._handed).intersection(map(digest, keys)) if self._handed else set()
+        again = set(self._handed) & set(map(digest, keys) if self._handed else ())
         places = self._fresh(keys, again)
         self.dropped += len(keys) - len(places) - len(again)
         self._check_progress(keys, page.cursor, is_news=bool(places))

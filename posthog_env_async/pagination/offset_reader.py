@@ -195,7 +195,7 @@ class OffsetReader(Generic[T]):
             if self.counter.left == 0 or self._finder.is_spent:
                 state.ended = True
         # Rows that look alike are rows of their own on one page, and who knows what on two.
-        state.contradictions += facts.twins > 0 and not (state.ended and state.pages == 1)
+        state.contradictions += facts.has_twins and not (state.ended and state.pages == 1)
         self._last = _Accepted(facts, places, len(added), before, items)
         follows = None if state.ended else state.position
         return Step(rows, page.body, begins, follows, page.headers)

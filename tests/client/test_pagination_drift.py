@@ -217,6 +217,7 @@ async def test_rows_that_vanish_while_a_run_of_ghosts_is_read_are_found_or_told(
         (6, 0.3, (), 120, {3: -5, 4: 20, 23: 20}),
         (184, 0.9, (), 50, {2: -20, 12: 120}),
         (283, 0.9, (), 50, {2: -120, 10: 60, 15: -120}),
+        (345, 0.9, (7,), 50, {2: -60, 5: -20}),
     ],
 )
 async def test_rows_that_come_and_go_among_ghosts_are_read_once_or_told(

@@ -52,7 +52,12 @@ def test_a_full_page_proves_no_end() -> None:
 @pytest.mark.parametrize("doubt", ["is_doubted", "has_ghosts"])
 def test_a_short_page_with_new_rows_is_no_proof_where_ends_were_wrong_before(doubt: str) -> None:
     assert end(page(9), **{doubt: True}) is End.DOUBTFUL
-    assert end(page(9), fresh=0, served=1_000, **{doubt: True}) is End.PROVEN
+    assert end(page(9), fresh=0, served=1_000, doubted=page(9), **{doubt: True}) is End.PROVEN
+
+
+def test_a_server_that_drops_rows_says_an_end_twice() -> None:
+    assert end(page(9), fresh=0, served=1_000, has_ghosts=True) is End.DOUBTFUL
+    assert end(page(9), fresh=0, served=1_000) is End.PROVEN
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from operator import attrgetter
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -125,12 +126,10 @@ class _Ranged:
     partition: Partition
     listing: Listing[Person]
     model: type[Any] | None = attrs.field(default=Person, init=False)
-    project_id: str | None = attrs.field(init=False)
+    project_id: str | None = attrs.field(
+        default=attrs.Factory(attrgetter("partition.project"), takes_self=True), init=False
+    )
     _run: "_RangedRun | None" = attrs.field(default=None, init=False)
-
-    @project_id.default
-    def _project_of_partition(self) -> str:
-        return self.partition.project
 
     @property
     def subject(self) -> QueryFingerprint:

@@ -18,10 +18,11 @@ __all__ = ["PageFacts", "facts_of"]
 class PageFacts:
     """A page whose rows are sorted into `known` and `unknown` ones, by place.
 
-    `digests` tell its rows apart within the process; `twins` is how many unknown rows cannot be
-    told from another one of the page, as rows of an endpoint that gives no id. `proofs` are the
-    known rows that show the same time of creation as before, `moved` those that show another,
-    `tail` those that an earlier run handed out last.
+    `digests` tell its rows apart within the process; a row that stands on the page twice is in
+    `unknown` once. `has_twins` says that some without an id look alike: those are rows of their
+    own, on one page. `is_contradictory` says that rows share an id and not all that they show.
+    `proofs` are the known rows that show the same time of creation as before, `moved` those that
+    show another, `tail` those that an earlier run handed out last.
     """
 
     page: WindowPage
@@ -32,24 +33,13 @@ class PageFacts:
     proofs: Sequence[int] = ()
     moved: Sequence[int] = ()
     tail: Sequence[int] = ()
-    twins: int = 0
+    has_twins: bool = False
+    is_contradictory: bool = False
 
     @property
     def support(self) -> int:
         """How many known rows do not speak against the page."""
         return len(self.known) - len(self.moved)
-
-    @property
-    def is_ambiguous(self) -> bool:
-        """Whether rows of this one answer share a name that does not tell them apart."""
-        if len(self.known) + len(self.unknown) == len(self.digests):
-            return False
-        keys, rows, first = self.page.keys, self.page.rows, dict[str, int]()
-        return any(
-            first.setdefault(key, place) != place
-            and (key.startswith(NAMELESS) or rows[place] != rows[first[key]])
-            for place, key in enumerate(keys)
-        )
 
 
 def facts_of(page: WindowPage, state: ReadState, rows: RowType[Any]) -> PageFacts:
@@ -70,10 +60,12 @@ def facts_of(page: WindowPage, state: ReadState, rows: RowType[Any]) -> PageFact
         same = state.is_unmoved(page.keys[place], digests[place], times, place)
         if same is not None:
             (proofs if same else moved).append(place)
-    unknown = _unknown(len(digests), known)
-    twins = len(unknown) - len({digests[place] for place in unknown})
     tail = [place for place in known if state.is_earlier(page.keys[place])]
-    return PageFacts(page, digests, times, known, unknown, proofs, moved, tail, twins)
+    facts = PageFacts(page, digests, times, known, (), proofs, moved, tail)
+    unknown = _unknown(len(digests), known)
+    if len(set(digests)) == len(digests):
+        return attrs.evolve(facts, unknown=unknown)
+    return _told_apart(facts, unknown)
 
 
 def _unknown(length: int, known: Sequence[int]) -> Sequence[int]:
@@ -82,3 +74,16 @@ def _unknown(length: int, known: Sequence[int]) -> Sequence[int]:
         return range(len(known), length)
     passed = set(known)
     return [place for place in range(length) if place not in passed]
+
+
+def _told_apart(facts: PageFacts, unknown: Sequence[int]) -> PageFacts:
+    """Leave out unknown rows that stand on the page before, unless nothing but text names them."""
+    keys, rows, first = facts.page.keys, facts.page.rows, dict[str, int]()
+    again = [place for place in unknown if first.setdefault(keys[place], place) != place]
+    named = {place for place in again if not keys[place].startswith(NAMELESS)}
+    return attrs.evolve(
+        facts,
+        unknown=[place for place in unknown if place not in named],
+        has_twins=len(named) < len(again),
+        is_contradictory=any(rows[place] != rows[first[keys[place]]] for place in named),
+    )

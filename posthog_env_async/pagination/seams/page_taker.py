@@ -39,7 +39,7 @@ class PageTaker:
 
     def take(self, facts: PageFacts, fresh: Sequence[int]) -> None:
         """Note what a page shows of the set, of which the `fresh` rows are handed out."""
-        self.state.contradictions += facts.is_ambiguous
+        self.state.contradictions += facts.is_contradictory
         self._note_known(facts, len(fresh))
         self.shows_open_rows = self._shows_open_rows(facts)
         self._note_doubled(facts, fresh)
@@ -198,10 +198,11 @@ class PageTaker:
         """Ask on behind the last row that came, for no more rows than the server gave at once."""
         state = self.state
         state.idle_ends += not fresh
-        if page.length < page.window.limit:
+        claims = claims_more(page, self.sizes)
+        if (fresh or claims or not state.has_ghosts) and page.length < page.window.limit:
             self.sizes.cap_at(min(page.window.limit, max(LEAST_CAP, page.length)))
         beyond = page.visible_end
-        if not fresh and claims_more(page, self.sizes) and not self._may_show_rows(page):
+        if claims and not fresh and not self._may_show_rows(page):
             beyond = page.window.end
         state.position = beyond if fresh else max(state.position, beyond)
 
