@@ -10,6 +10,8 @@ from .seam_check import Blurred, Joined, Place, Verdict
 __all__ = ["Found", "Gap", "SeamSearch", "StepBack", "StepForward"]
 
 MOST_STEPS = 64
+LEAST_SLACK = 8
+MOST_SLACK = 64
 MOST_RESTARTS = 2
 
 
@@ -93,14 +95,16 @@ def _joined(search: SeamSearch, verdict: Joined, page: WindowPage) -> tuple[Deci
 
 def _sharpen(search: SeamSearch, verdict: Blurred, start: int) -> tuple[Decision, SeamSearch]:
     """Begin further behind, until the window begins among the rows handed out last."""
-    if search.blurred is not None:
-        _, known, by = search.blurred
-        if verdict.known < known and verdict.by >= by:
+    slack = 0
+    if search.blurred is not None and search.is_begun:
+        _, known, before = search.blurred
+        if before and verdict.known <= known - before // 2:
             # It does begin among them: what shows a time of rows in front does not stand there.
             return Found(Joined(verdict.fresh)), search
-    window = Window(start + verdict.by, search.width)
-    blurred = (start, verdict.known, verdict.by)
-    return StepForward(window), attrs.evolve(search, blurred=blurred)
+        # Rows that come meanwhile push the others on.
+        slack = min(MOST_SLACK, max(LEAST_SLACK, 2 * before))
+    window = Window(start + verdict.by + slack, search.width)
+    return StepForward(window), attrs.evolve(search, blurred=(start, verdict.known, slack))
 
 
 def _blur(search: SeamSearch, start: int) -> tuple[Decision, SeamSearch]:
