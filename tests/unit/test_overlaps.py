@@ -25,3 +25,25 @@ def test_rows_that_show_another_time_are_doubled_and_join_nothing() -> None:
         assert unmoved.segments[1].doubled == set(range(10))
         assert unmoved.with_first() == [0]
         assert not unmoved.is_whole
+
+
+def test_an_end_behind_which_only_known_rows_were_found_is_one() -> None:
+    with RowIndex() as index:
+        graph = OverlapGraph(index, ranges=2)
+        graph.add(Segment(ended=True, rows=[row(number) for number in range(10)]))
+        graph.add(Segment(ended=False, rows=[row(number) for number in range(2)]))
+        assert graph.with_first() == [0]
+        assert graph.is_whole
+
+
+def test_an_end_in_front_of_rows_that_only_a_later_range_has_is_none() -> None:
+    with RowIndex() as index:
+        graph = OverlapGraph(index, ranges=3)
+        graph.add(Segment(ended=True, rows=[row(number) for number in range(10)]))
+        graph.add(Segment(ended=False, rows=[row(number) for number in range(20, 30)]))
+        graph.add(Segment(ended=True, rows=[row(number) for number in range(20, 40)]))
+        assert graph.with_first() == [0]
+        assert not graph.is_whole
+
+        graph.join(0, graph.add(Segment(ended=True, rows=[row(number) for number in range(5, 12)])))
+        assert graph.is_whole

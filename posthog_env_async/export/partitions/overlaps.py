@@ -175,8 +175,22 @@ class OverlapGraph:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the first segment is one with a segment behind which the listing ended."""
-        return any(self.segments[number].ended for number in self.with_first())
+        """Whether the first segment is one with a segment behind which the listing ended.
+
+        The end of a planned range is none while a later one has rows of its own: behind it is then
+        looked once more, since a server may deny rows that it has.
+        """
+        reached = self.with_first()
+        ends = [number for number in reached if self.segments[number].ended]
+        apart = {number for number in range(self.ranges) if self._has_own(number)}.difference(
+            reached
+        )
+        last = max(apart, default=-1)
+        return any(number >= self.ranges or number > last for number in ends)
+
+    def _has_own(self, number: int) -> bool:
+        segment = self.segments[number]
+        return segment.count > len(segment.doubled)
 
     def _root(self, number: int) -> int:
         while self._parent[number] != number:
