@@ -148,8 +148,8 @@ BARS = (
     Bar("prefetch=8 at 250 ms", "sequential", 7.5, _faster(8)),
     Bar("prefetch=16 at 250 ms", "sequential", 14, _faster(16)),
     Bar("memory, a person of each page kept", "none kept", 15, _kept, " MB more", at_most=True),
-    Bar("memory, 1,000,000 read", "100,000", 15, _memory("ours-8"), " MB more", at_most=True),
-    Bar("memory, 1,000,000 exported", "100,000", 15, _memory("export-8"), " MB more", at_most=True),
+    Bar("memory, 1,000,000 read", "100,000", 25, _memory("ours-8"), " MB more", at_most=True),
+    Bar("memory, 1,000,000 exported", "100,000", 25, _memory("export-8"), " MB more", at_most=True),
 )
 
 
