@@ -61,11 +61,9 @@ def facts_of(page: WindowPage, state: ReadState, rows: RowType[Any]) -> PageFact
         if same is not None:
             (proofs if same else moved).append(place)
     tail = [place for place in known if state.is_earlier(page.keys[place])]
-    facts = PageFacts(page, digests, times, known, (), proofs, moved, tail)
     unknown = _unknown(len(digests), known)
-    if len(set(digests)) == len(digests):
-        return attrs.evolve(facts, unknown=unknown)
-    return _told_apart(facts, unknown)
+    facts = PageFacts(page, digests, times, known, unknown, proofs, moved, tail)
+    return facts if len(set(digests)) == len(digests) else _told_apart(facts)
 
 
 def _unknown(length: int, known: Sequence[int]) -> Sequence[int]:
@@ -76,14 +74,14 @@ def _unknown(length: int, known: Sequence[int]) -> Sequence[int]:
     return [place for place in range(length) if place not in passed]
 
 
-def _told_apart(facts: PageFacts, unknown: Sequence[int]) -> PageFacts:
+def _told_apart(facts: PageFacts) -> PageFacts:
     """Leave out unknown rows that stand on the page before, unless nothing but text names them."""
     keys, rows, first = facts.page.keys, facts.page.rows, dict[str, int]()
-    again = [place for place in unknown if first.setdefault(keys[place], place) != place]
+    again = [place for place in facts.unknown if first.setdefault(keys[place], place) != place]
     named = {place for place in again if not keys[place].startswith(NAMELESS)}
     return attrs.evolve(
         facts,
-        unknown=[place for place in unknown if place not in named],
+        unknown=[place for place in facts.unknown if place not in named],
         has_twins=len(named) < len(again),
         is_contradictory=any(rows[place] != rows[first[keys[place]]] for place in named),
     )
