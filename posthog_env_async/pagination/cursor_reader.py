@@ -109,13 +109,14 @@ class CursorReader(Generic[T]):
     def _accept(self, page: LoadedPage, size: int, headers: Headers) -> Step:
         before, keys = self._last, page.keys
         again = set(self._handed) & set(map(digest, keys) if self._handed else ())
-        places = self._fresh(keys, again)
-        self.dropped += len(keys) - len(places) - len(again)
+        hashes = list(map(hash, keys))
+        places = self._fresh(keys, hashes, again)
         self._check_progress(keys, page.cursor, is_news=bool(places))
         self._check_news(is_idle=not (places or again))
+        self.dropped += len(keys) - len(places) - len(again)
         places = places[: self.counter.left]
         items = [keys[place] for place in places]
-        self._seen.add(list(map(hash, keys)))
+        self._seen.add(hashes)
         self.counter.items, self.pages = self.counter.items + len(places), self.pages + 1
         first = keys[0] if keys else None if before is None else before.first
         handed = self._handed if before is None else self._handed + _names(before.edge)
@@ -126,10 +127,10 @@ class CursorReader(Generic[T]):
             self._go_on(page, is_full=page.length >= size)
         return Step([page.rows[place] for place in places], page.body, None, None, headers)
 
-    def _fresh(self, keys: list[str], again: set[bytes]) -> list[int]:
+    def _fresh(self, keys: list[str], hashes: list[int], again: set[bytes]) -> list[int]:
         """Return the places of rows that were not yielded, by this run or the one before."""
         first = dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))
-        seen = {keys[place] for place in self._seen.places(list(map(hash, keys)))}
+        seen = {keys[place] for place in self._seen.places(hashes)}
         places = sorted([place for key, place in first.items() if key not in seen])
         return [place for place in places if digest(keys[place]) not in again] if again else places
 
