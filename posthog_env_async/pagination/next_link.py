@@ -13,6 +13,7 @@ from posthog_env_async.session import Request
 __all__ = ["NextLinks"]
 
 PREFIXES = ("projects", "environments")
+MOST_DIGITS = 18
 
 
 @attrs.define
@@ -34,7 +35,8 @@ class NextLinks:
             before, after = self._around
             number = link[len(before) : len(link) - len(after)]
             is_alike = link.startswith(before) and link.endswith(after)
-            if is_alike and number.isascii() and number.isdecimal():
+            is_number = number.isascii() and number.isdecimal() and len(number) <= MOST_DIGITS
+            if is_alike and is_number:
                 return int(number)
         end = _end(link, self.call)
         before, _, after = link.rpartition(f"offset={end}")

@@ -37,7 +37,16 @@ def test_a_link_is_read_alike_whatever_came_before(
     assert links.offset(link) == offset
 
 
-@pytest.mark.parametrize("query", ["limit=5&search=x", "limit=5&offset=1x&search=x", "offset="])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=5&search=x",
+        "limit=5&offset=1x&search=x",
+        "offset=",
+        f"limit=5&offset={'1' * 5_000}&search=x",
+    ],
+    ids=["none", "no number", "empty", "too long"],
+)
 @pytest.mark.parametrize("links", [NextLinks(CALL), checked()], ids=["first", "second"])
 def test_a_link_without_an_offset_is_refused(links: NextLinks, query: str) -> None:
     with pytest.raises(PaginationError, match="names no offset"):
